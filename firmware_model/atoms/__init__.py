@@ -1,0 +1,1 @@
+"""Atom stores: arrays of small cells whose writes are atomic and durable, over each kind of medium."""

@@ -1,0 +1,169 @@
+"""Atom store on NOR flash: a log in one of two areas, recovered by compaction.
+
+An area is a checkpoint of all atoms, three marks and a log of records.  Appending a record writes an atom; when the log
+is full, the atoms are compacted into a checkpoint in the other area.  Why a cut anywhere does no harm:
+
+* An area counts only once ``valid`` is set, which is programmed after its checkpoint's programs have returned.  Until
+  then the other area, complete and untouched, holds the same atoms.
+* ``valid`` itself may be unstable after a cut, and flip back.  ``proven`` is programmed after it has returned; a boot
+  that finds ``valid`` without ``proven`` programs both again before it relies on the area (rule 5).
+* A record is proven by the next one.  The last has no proof, and the blank after it may be half-programmed, so a log is
+  never continued after a boot: ``open``, programmed before the first record, tells the boot to compact.
+* The area that a boot compacts into is always erased first: that it reads blank proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32
+from deltabench.hwsim.nor import NorFlash
+
+MAGIC: Final = b"DBA1"
+VALID: Final = NOR_AREA.offset("valid")
+PROVEN: Final = NOR_AREA.offset("proven")
+OPEN: Final = NOR_AREA.offset("open")
+CHECKPOINT: Final = NOR_AREA.fixed_bytes
+CRC_AT: Final = NOR_AREA.offset("crc")
+SET: Final = b"\0"
+UNSET: Final = 0xFF
+
+
+class Geometry(NamedTuple):
+    """Where things lie in an area: log slots (byte offsets), bytes that a boot reads, sectors that an area takes."""
+
+    slots: tuple[int, ...]
+    used_bytes: int
+    sectors: int
+
+
+@lru_cache(maxsize=64)
+def geometry(count: int, atom_bytes: int, log_records: int, page_bytes: int, sector_bytes: int) -> Geometry:
+    """The layout of an area with room for at least ``log_records`` records, none across a page."""
+    size = atom_bytes + 6
+    page = -(-(CHECKPOINT + count * atom_bytes) // page_bytes)
+    per_page = page_bytes // size
+    slots = tuple(
+        (page + n // per_page) * page_bytes + n % per_page * size for n in range(log_records)
+    )
+    used = slots[-1] + size
+    return Geometry(slots, used, -(-used // sector_bytes))
+
+
+class NorAtoms(AtomStore):
+    """``count`` atoms in two areas from ``address`` (the start of a sector) on; takes ``bytes_needed`` bytes."""
+
+    def __init__(self, nor: NorFlash, address: int, count: int, atom_bytes: int, log_records: int) -> None:
+        super().__init__(count, atom_bytes)
+        self._nor = nor
+        self._geometry = geometry(count, atom_bytes, log_records, nor.page_bytes, nor.sector_bytes)
+        area_bytes = self._geometry.sectors * nor.sector_bytes
+        self._bases = (address, address + area_bytes)
+        self._area = 0
+        self._generation = 0
+        self._used = 0
+        self._opened = False
+
+    @staticmethod
+    def bytes_needed(nor: NorFlash, count: int, atom_bytes: int, log_records: int) -> int:
+        """Bytes of both areas together."""
+        sectors = geometry(count, atom_bytes, log_records, nor.page_bytes, nor.sector_bytes).sectors
+        return 2 * sectors * nor.sector_bytes
+
+    def format(self, atoms: Sequence[bytes]) -> None:
+        self.atoms = list(atoms)
+        for sector in range(self._geometry.sectors):
+            self._nor.erase(self._bases[0] + sector * self._nor.sector_bytes)
+        self._area = 0
+        self._compact()
+
+    def boot(self) -> None:
+        """Find the newest valid area, replay its log, and compact it unless it is proven and its log is unused."""
+        newest: bytes | None = None
+        for area in (0, 1):
+            image = self._nor.read(self._bases[area], self._geometry.used_bytes)
+            generation = self._checked(image)
+            if generation is not None and (newest is None or generation > self._generation):
+                newest, self._generation, self._area = image, generation, area
+        if newest is None:
+            self.atoms = [None] * self.count
+            return
+        self.atoms = [
+            newest[at : at + self.atom_bytes]
+            for at in range(CHECKPOINT, CHECKPOINT + self.count * self.atom_bytes, self.atom_bytes)
+        ]
+        if newest[PROVEN] != 0:
+            self._mark(VALID)
+            self._mark(PROVEN)
+        self._opened = newest[OPEN] != UNSET
+        self._used = self._replay(newest)
+        if self._opened or self._used:
+            self._compact()
+
+    def write(self, index: int, data: bytes) -> None:
+        assert len(data) == self.atom_bytes, "an atom is written whole"
+        self.atoms[index] = data
+        if self._used == len(self._geometry.slots):
+            self._compact()
+            return
+        if not self._opened:
+            self._mark(OPEN)
+            self._opened = True
+        body = NOR_RECORD.pack(index) + data
+        record = body + crc32(body, self._generation)
+        self._nor.program(self._bases[self._area] + self._geometry.slots[self._used], record)
+        self._used += 1
+
+    def _checked(self, image: bytes) -> int | None:
+        """The generation of an area that counts; None if it is not valid or fails its check."""
+        if image[VALID] != 0 or image[:4] != MAGIC:
+            return None
+        magic, generation, count, atom_bytes, _, *_ = NOR_AREA.unpack(image)
+        if (count, atom_bytes) != (self.count, self.atom_bytes):
+            return None
+        if self._check(image[:CRC_AT], image[CHECKPOINT : CHECKPOINT + count * atom_bytes]) != image[CRC_AT:VALID]:
+            return None
+        return int(generation)
+
+    @staticmethod
+    def _check(header: bytes, checkpoint: bytes) -> bytes:
+        return crc32(header + checkpoint)
+
+    def _replay(self, image: bytes) -> int:
+        """Take over the atoms that the log has replaced; returns the number of good records."""
+        size = self.atom_bytes + 6
+        blank = b"\xff" * size
+        atoms, generation = self.atoms, self._generation
+        for number, at in enumerate(self._geometry.slots):
+            record = image[at : at + size]
+            if record == blank or crc32(record[:-4], generation) != record[-4:]:
+                # A record that fails its check is the one that the cut tore: nothing was ever put behind it.
+                return number
+            atoms[record[0] | record[1] << 8] = record[2:-4]
+        return len(self._geometry.slots)
+
+    def _compact(self) -> None:
+        """Write all atoms as a checkpoint into the other area, and go on there."""
+        nor, target = self._nor, 1 - self._area
+        base = self._bases[target]
+        for sector in range(self._geometry.sectors):
+            nor.erase(base + sector * nor.sector_bytes)
+        self._generation += 1
+        checkpoint = b"".join(atom for atom in self.atoms if atom is not None)
+        header = MAGIC + self._generation.to_bytes(4, "little")
+        header += self.count.to_bytes(2, "little") + self.atom_bytes.to_bytes(2, "little")
+        header += self._check(header, checkpoint)
+        image = header.ljust(CHECKPOINT, b"\xff") + checkpoint
+        for at in range(0, len(image), nor.page_bytes):
+            nor.program(base + at, image[at : at + nor.page_bytes])
+        self._area = target
+        self._mark(VALID)
+        self._mark(PROVEN)
+        self._used = 0
+        self._opened = False
+
+    def _mark(self, offset: int) -> None:
+        self._nor.program(self._bases[self._area] + offset, SET)

@@ -1,0 +1,102 @@
+"""Host commands in ATA terms (ATA/ATAPI-6, T13/1410D: command codes, Status and Error registers).
+
+SAVE, RESTORE and STATUS are vendor-specific: codes 80h to 82h of the range that the standard leaves to vendors.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+
+class Opcode(enum.IntEnum):
+    """Command register."""
+
+    READ_DMA_EXT = 0x25
+    WRITE_DMA_EXT = 0x35
+    WRITE_DMA_FUA_EXT = 0x3D
+    SAVE = 0x80
+    RESTORE = 0x81
+    STATUS = 0x82
+    FLUSH_CACHE_EXT = 0xEA
+    IDENTIFY_DEVICE = 0xEC
+
+    @property
+    def title(self) -> str:
+        """The command's name as the standard writes it."""
+        return self.name.replace("_", " ")
+
+
+WRITES: Final = frozenset({Opcode.WRITE_DMA_EXT, Opcode.WRITE_DMA_FUA_EXT})
+MOST_SECTORS: Final = 65536
+"""The 16-bit sector count of the EXT commands, where 0 stands for 65,536."""
+
+
+class Status(enum.IntFlag):
+    """Status register."""
+
+    ERR = 0x01
+    DRDY = 0x40
+
+
+class Error(enum.IntFlag):
+    """Error register, of a command that ended with ERR."""
+
+    NONE = 0
+    ABRT = 0x04
+    IDNF = 0x10
+    UNC = 0x40
+
+
+class Command(NamedTuple):
+    """``count`` sectors from ``lba``; ``data`` holds the sectors of a write."""
+
+    opcode: int
+    lba: int = 0
+    count: int = 0
+    data: Sequence[bytes] = ()
+
+    def __str__(self) -> str:
+        try:
+            name = Opcode(self.opcode).title
+        except ValueError:
+            return f"command {self.opcode:#04x}"
+        return f"{name} LBA {self.lba}+{self.count}" if self.count else name
+
+
+class Response(NamedTuple):
+    """Registers after a command, and the sectors of a read.  ``lba`` is the first sector in error, with UNC and IDNF."""
+
+    status: int = Status.DRDY
+    error: int = Error.NONE
+    lba: int = 0
+    data: Sequence[bytes] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command ended without error."""
+        return not self.status & Status.ERR
+
+    def __str__(self) -> str:
+        return "ok" if self.ok else f"error {Error(self.error).name or self.error}"
+
+
+def failed(error: Error, lba: int = 0) -> Response:
+    """The response of a command that ended in an error."""
+    return Response(Status.DRDY | Status.ERR, error, lba)
+
+
+def read(lba: int, count: int) -> Command:
+    return Command(Opcode.READ_DMA_EXT, lba, count)
+
+
+def write(lba: int, data: Sequence[bytes], *, fua: bool = False) -> Command:
+    return Command(Opcode.WRITE_DMA_FUA_EXT if fua else Opcode.WRITE_DMA_EXT, lba, len(data), data)
+
+
+FLUSH: Final = Command(Opcode.FLUSH_CACHE_EXT)
+SAVE: Final = Command(Opcode.SAVE)
+RESTORE: Final = Command(Opcode.RESTORE)
+STATUS: Final = Command(Opcode.STATUS)
+IDENTIFY: Final = Command(Opcode.IDENTIFY_DEVICE)

@@ -1,0 +1,68 @@
+"""What is configured into the firmware at build time."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+import msgspec
+
+VOLUME_ID = b"DELTA1"
+"""Volume id where a scenario gives none: it only has to differ between devices that might be swapped."""
+
+
+class StoreKind(enum.Enum):
+    """The medium of the map store."""
+
+    NVRAM = "nvram"
+    DISK = "disk"
+    NOR = "nor"
+
+
+class CacheMode(enum.Enum):
+    """When a write is acknowledged (rule 2)."""
+
+    WRITE_THROUGH = "write-through"
+    WRITE_BACK = "write-back"
+
+
+class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where something lies: ``device`` of the board, and the first sector or byte; by default behind what is there."""
+
+    device: str | None = None
+    start: Annotated[int, msgspec.Meta(ge=0)] | None = None
+
+
+class FirmwareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Build-time settings.
+
+    ``scheme``: plain, flagged, versioned, history, or ``module:Class``.  ``units`` of ``sectors_per_unit`` sectors make
+    the logical volume.  ``atom_bytes``: payload of a map-store atom.  ``log_records``: room in the log of a NOR map
+    store before it is compacted.  ``version_bits``: width of a unit's version.  ``cache_sectors``: size of the write
+    cache in ``write-back``.  ``debounce_ms``: how long a switch must be steady.
+    """
+
+    scheme: str = "flagged"
+    store: StoreKind = StoreKind.NOR
+    units: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 64
+    sectors_per_unit: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    cache: CacheMode = CacheMode.WRITE_THROUGH
+    cache_sectors: Annotated[int, msgspec.Meta(ge=1)] = 64
+    atom_bytes: Annotated[int, msgspec.Meta(ge=10, le=506)] = 10
+    log_records: Annotated[int, msgspec.Meta(ge=1)] = 128
+    version_bits: int = 8
+    debounce_ms: Annotated[int, msgspec.Meta(ge=1)] = 10
+    volume_id: str | None = None
+    maps: Placement = Placement()
+    volume_a: Placement = Placement()
+    volume_b: Placement = Placement()
+
+    @property
+    def volume_sectors(self) -> int:
+        """Sectors of the logical volume."""
+        return self.units * self.sectors_per_unit
+
+    @property
+    def volume_id_bytes(self) -> bytes:
+        """The six bytes of the volume id."""
+        return VOLUME_ID if self.volume_id is None else self.volume_id.encode()[:6].ljust(6, b"\0")

@@ -1,0 +1,194 @@
+"""The controller: power-on, boot, and the commands of the host and of the switches.
+
+It is powered on with a board and its configuration, and with nothing else: what it knows of the past it reads from the
+media.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple, Protocol
+
+from deltabench.firmware_model.cache import WriteCache
+from deltabench.firmware_model.commands import MOST_SECTORS, WRITES, Command, Error, Opcode, Response, failed
+from deltabench.firmware_model.config import CacheMode, FirmwareConfig
+from deltabench.firmware_model.errors import ConfigurationError, RefusedDeviceError
+from deltabench.firmware_model.formats import STATUS_SECTOR
+from deltabench.firmware_model.identify import identify_sector
+from deltabench.firmware_model.label import Labels
+from deltabench.firmware_model.layout import build_store, lay_out
+from deltabench.firmware_model.redirect import Home, Redirection, SectorError
+from deltabench.firmware_model.schemes import SCHEMES
+from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.switch import Debouncer
+from deltabench.hwsim.board import Board
+from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+
+
+class Controller(Protocol):
+    """What the bench drives: ours, or a class of the user's own named ``module:Class`` in a scenario.
+
+    It is constructed at each power-on with the board and its configuration.  ``initialise`` is called once, at the
+    factory; ``boot`` at each later power-on, before the first command.
+    """
+
+    def __init__(self, board: Board, config: FirmwareConfig) -> None: ...
+
+    def initialise(self) -> None:
+        """Write the structures of a new device."""
+
+    def boot(self) -> None:
+        """Recover; when it returns, what it decided is durable."""
+
+    def execute(self, command: Command) -> Response:
+        """One host command."""
+
+    def tick(self) -> bool:
+        """One millisecond has passed: sample the switches.  True if a save or restore was done."""
+
+
+class State(enum.IntEnum):
+    """What the controller can do after its boot."""
+
+    READY = 0
+    MAPS_LOST = 1
+    REFUSED = 2
+
+
+class MapsView(NamedTuple):
+    """VSM, DDM and flag for a person to look at, as figures 9A to 9E show them."""
+
+    units: int
+    vsm: int
+    ddm: int
+    flag: str
+    system_version: int
+
+
+class DeltaController:
+    """The controller of the patent, with one of the map schemes on one of the atom stores."""
+
+    def __init__(self, board: Board, config: FirmwareConfig, scheme: type[MapScheme] | None = None) -> None:
+        """Raises ConfigurationError if the configuration does not fit the board."""
+        if scheme is None:
+            if config.scheme not in SCHEMES:
+                raise ConfigurationError(f"scheme = {config.scheme!r}: not one of {', '.join(SCHEMES)}")
+            scheme = SCHEMES[config.scheme]
+        self._config = config
+        self._initial = scheme.initial_atoms(config.units, config.atom_bytes, config.version_bits)
+        atoms = scheme.FIRST_ATOM + len(self._initial)
+        layout = lay_out(board, config, atoms)
+        self._store = build_store(board, config, layout, atoms)
+        self.maps = scheme(self._store, config.units, config.version_bits)
+        disks = [disk for name in layout.disks if isinstance(disk := board.media[name], Disk)]
+        self._labels = Labels(disks, self._store)
+        by_name = {disk.name: disk for disk in disks}
+        homes = (
+            Home(by_name[layout.volume_a.device], layout.volume_a.first),
+            Home(by_name[layout.volume_b.device], layout.volume_b.first),
+        )
+        self._volume = Redirection(self.maps, self._labels, homes, config.sectors_per_unit)
+        self._cache = WriteCache(config.cache_sectors)
+        self._write_back = config.cache is CacheMode.WRITE_BACK
+        self._switches = {
+            opcode: Debouncer(board.switches[name].pin, config.debounce_ms)
+            for name, opcode in (("save", Opcode.SAVE), ("restore", Opcode.RESTORE))
+            if name in board.switches
+        }
+        self.state = State.READY
+        self._reason = ""
+
+    def initialise(self) -> None:
+        identity = self._labels.format(self._config.volume_id_bytes)
+        self._store.format([identity, *self._initial])
+
+    def boot(self) -> None:
+        self._store.boot()
+        self.maps.boot()
+        if self.maps.lost:
+            self.state = State.MAPS_LOST
+            self._reason = f"the map entries of {self.maps.lost.bit_count()} units have no good copy"
+        try:
+            self._labels.boot(self.maps.system_version)
+        except RefusedDeviceError as error:
+            self.state = State.REFUSED
+            self._reason = str(error)
+
+    def execute(self, command: Command) -> Response:
+        opcode = command.opcode
+        try:
+            if opcode == Opcode.READ_DMA_EXT or opcode in WRITES:
+                return self._transfer(command)
+            if opcode == Opcode.IDENTIFY_DEVICE:
+                return Response(data=[identify_sector(self._config)])
+            if opcode == Opcode.STATUS:
+                return Response(data=[self._status_sector()])
+            if opcode == Opcode.FLUSH_CACHE_EXT:
+                self._flush()
+                return Response()
+            if opcode in (Opcode.SAVE, Opcode.RESTORE) and self.state is State.READY:
+                self._command(opcode)
+                return Response()
+        except SectorError as error:
+            return failed(Error.UNC, error.lba)
+        return failed(Error.ABRT)
+
+    def tick(self) -> bool:
+        done = False
+        for opcode, switch in self._switches.items():
+            if switch.pressed() and self.state is State.READY:
+                self._command(opcode)
+                done = True
+        return done
+
+    @property
+    def view(self) -> MapsView:
+        """The maps as they stand, to be shown."""
+        maps = self.maps
+        return MapsView(maps.units, maps.vsm, maps.ddm, maps.flag, maps.system_version)
+
+    def _transfer(self, command: Command) -> Response:
+        lba, count = command.lba, command.count
+        if lba < 0 or not 0 < count <= MOST_SECTORS or lba + count > self._config.volume_sectors:
+            return failed(Error.IDNF, max(lba, self._config.volume_sectors))
+        if self.state is State.REFUSED:
+            return failed(Error.ABRT)
+        if command.opcode == Opcode.READ_DMA_EXT:
+            return Response(data=self._cache.overlay(lba, self._volume.read(lba, count)))
+        if self.state is not State.READY or len(command.data) != count:
+            return failed(Error.ABRT)
+        if any(len(sector) != SECTOR_BYTES for sector in command.data):
+            return failed(Error.ABRT)
+        self._write(dict(enumerate(command.data, lba)), fua=command.opcode == Opcode.WRITE_DMA_FUA_EXT)
+        return Response()
+
+    def _write(self, sectors: dict[int, bytes], *, fua: bool) -> None:
+        if not self._write_back or fua:
+            self._volume.write(sectors)
+            for lba in sectors:
+                self._cache.sectors.pop(lba, None)
+            return
+        self._cache.sectors.update(sectors)
+        if self._cache.full:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._cache.sectors:
+            self._volume.write(self._cache.sectors)
+            self._cache.sectors = {}
+
+    def _command(self, opcode: int) -> None:
+        """Save or restore.  The save point includes what the write cache holds; a restore makes it void."""
+        if opcode == Opcode.SAVE:
+            self._flush()
+            self.maps.save()
+        else:
+            self._cache.sectors = {}
+            self.maps.restore()
+
+    def _status_sector(self) -> bytes:
+        maps = self.maps
+        head = STATUS_SECTOR.pack(
+            b"DBST", self.state, bool(self._cache.sectors), 0, maps.system_version, maps.units, maps.ddm.bit_count()
+        )
+        return (head + self._reason.encode()).ljust(SECTOR_BYTES, b"\0")[:SECTOR_BYTES]

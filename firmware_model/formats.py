@@ -1,0 +1,160 @@
+"""Every structure that the firmware keeps on a medium, byte by byte: the one table that code and docs/format.md use.
+
+All integers are little-endian and unsigned.  A CRC is CRC-32 as in IEEE 802.3 (``zlib.crc32``).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Final, NamedTuple
+
+INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I"}
+
+
+class Field(NamedTuple):
+    """One field: ``size`` in bytes, or a formula where it depends on the configuration; ``kind`` int or bytes."""
+
+    name: str
+    size: int | str
+    meaning: str
+    kind: str = "int"
+
+
+class Format:
+    """A structure on a medium: fields of fixed size first, which ``pack`` and ``unpack`` handle, then variable ones."""
+
+    def __init__(self, title: str, where: str, *fields: Field) -> None:
+        self.title = title
+        self.where = where
+        self.fields = fields
+        codes = "".join(
+            INTEGER_CODES[f.size] if f.kind == "int" else f"{f.size}s" for f in fields if isinstance(f.size, int)
+        )
+        self._struct = struct.Struct("<" + codes)
+        self.pack = self._struct.pack
+        self.unpack = self._struct.unpack_from
+        self.fixed_bytes = self._struct.size
+
+    def offset(self, name: str) -> int:
+        """Where a field of fixed place begins."""
+        at = 0
+        for field in self.fields:
+            if field.name == name:
+                return at
+            if not isinstance(field.size, int):
+                break
+            at += field.size
+        raise KeyError(name)
+
+
+TWIN_SLOT: Final = Format(
+    "Twin slot",
+    "NVRAM and disk map stores, device labels: each atom has two slots, written in turn",
+    Field("sequence", 2, "one more, modulo 65,536, than the other slot's when written; the newer of two good slots counts"),
+    Field("payload", "A", "the atom", "bytes"),
+    Field("crc", "4", "CRC of sequence and payload, started with the atom's number"),
+)
+NOR_AREA: Final = Format(
+    "NOR area",
+    "NOR map store: the first bytes of each of its two areas",
+    Field("magic", 4, '"DBA1"', "bytes"),
+    Field("generation", 4, "one more than that of the area from which this one was compacted"),
+    Field("atom count", 2, "number of atoms in the checkpoint"),
+    Field("atom bytes", 2, "A, the length of an atom"),
+    Field("crc", 4, "CRC of the 12 bytes before it and of the checkpoint"),
+    Field("valid", 1, "mark: 0x00 once the checkpoint's programs have returned; the area counts only then"),
+    Field("proven", 1, "mark: 0x00 once the program of `valid` has returned, so that `valid` cannot flip back"),
+    Field("open", 1, "mark: anything but 0xFF once the log may have been written to"),
+    Field("unused", 13, "0xFF", "bytes"),
+    Field("checkpoint", "count * A", "the atoms in their order", "bytes"),
+    Field("log", "to the end", "records in pages of their own, from the next page on", "bytes"),
+)
+NOR_RECORD: Final = Format(
+    "NOR log record",
+    "NOR map store: the log; a record does not cross a page; a blank record (all 0xFF) ends the log",
+    Field("atom", 2, "the atom's number"),
+    Field("payload", "A", "what the atom holds from now on", "bytes"),
+    Field("crc", "4", "CRC of atom and payload, started with the area's generation"),
+)
+LABEL: Final = Format(
+    "Device label",
+    "sectors 0 and 1 of every disk, as a twin slot each",
+    Field("volume id", 6, "chosen when the device is initialised", "bytes"),
+    Field("device", 1, "its number among the volume's devices, from 0"),
+    Field("system version", 4, "count of saves and restores when data was last written"),
+)
+IDENTITY: Final = Format(
+    "Identity atom",
+    "atom 0 of the map store: what the labels must say",
+    Field("volume id", 6, "the labels' volume id", "bytes"),
+    Field("system version", 4, "the labels' system version"),
+)
+MAP_BLOCK: Final = Format(
+    "Map block",
+    "`plain` and `flagged`: the VSM atoms, then as many DDM atoms",
+    Field("bits", "B", "one bit a unit, unit n of the block in bit n % 8 of byte n // 8; B = A in `plain`, A - 7 in `flagged`", "bytes"),
+)
+CONTROL: Final = Format(
+    "Control atom",
+    "`flagged`: save flag and status data, the atom after the identity",
+    Field("flag", 1, "0 idle, 1 switching (VSM blocks are being switched), 2 clearing (DDM blocks are being cleared)"),
+    Field("progress", 2, "while switching: the VSM block being switched"),
+    Field("system version", 4, "count of saves and restores"),
+    Field("target", "A - 7", "while switching: what that VSM block is to hold", "bytes"),
+)
+SYSTEM: Final = Format(
+    "System atom",
+    "`versioned`: the atom after the identity",
+    Field("system version", 4, "count of saves"),
+    Field("flag", 1, "0 idle, 2 clearing (a restore is clearing DDM bits)"),
+)
+HISTORY_SYSTEM: Final = Format(
+    "System atom with command history",
+    "`history`: the atom after the identity",
+    Field("system version", 4, "count of saves and restores"),
+    Field("history", "W / 8", "bit (v mod W) is 1 if a save made system version v, 0 if a restore did; W, a power of two, is the window", "bytes"),
+)
+ENTRY_BLOCK: Final = Format(
+    "Entry block",
+    "`versioned` and `history`: the atoms after the system atom, K units each",
+    Field("vsm", "(K + 7) // 8", "one bit a unit", "bytes"),
+    Field("ddm", "(K + 7) // 8", "one bit a unit", "bytes"),
+    Field("versions", "K * V", "a unit's version, V bytes each (1, 2 or 4): the system version's low bits when its map bits were last brought up to date", "bytes"),
+)
+STATUS_SECTOR: Final = Format(
+    "STATUS response",
+    "not on a medium: the sector that the vendor-specific command STATUS returns",
+    Field("magic", 4, '"DBST"', "bytes"),
+    Field("state", 1, "0 ready, 1 maps lost in part or whole (read-only), 2 a device was refused"),
+    Field("dirty", 1, "1 if a write cache holds data that FLUSH CACHE EXT would make durable"),
+    Field("reserved", 2, "0"),
+    Field("system version", 4, "count of saves and restores, 0 in `plain`"),
+    Field("units", 4, "U"),
+    Field("delta units", 4, "units written since T0"),
+    Field("reason", "492", "why the state is not 0, UTF-8, padded with zero bytes", "bytes"),
+)
+FORMATS: Final = (
+    TWIN_SLOT, NOR_AREA, NOR_RECORD, LABEL, IDENTITY, MAP_BLOCK, CONTROL, SYSTEM, HISTORY_SYSTEM, ENTRY_BLOCK,
+    STATUS_SECTOR,
+)  # fmt: skip
+
+
+def crc32(data: bytes, start: int = 0) -> bytes:
+    """The four bytes that check ``data``."""
+    return zlib.crc32(data, start).to_bytes(4, "little")
+
+
+def as_markdown() -> str:
+    """The tables of docs/format.md."""
+    lines = []
+    for fmt in FORMATS:
+        lines += [f"## {fmt.title}", "", f"Where: {fmt.where}.", "", "| offset | bytes | field | meaning |"]
+        lines += ["| --- | --- | --- | --- |"]
+        at: int | None = 0
+        for field in fmt.fields:
+            size = f"`{field.size}`" if isinstance(field.size, str) else str(field.size)
+            lines.append(f"| {'' if at is None else at} | {size} | {field.name} | {field.meaning} |")
+            at = at + field.size if at is not None and isinstance(field.size, int) else None
+        lines.append("")
+    return "\n".join(lines)

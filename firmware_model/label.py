@@ -1,0 +1,68 @@
+"""Device labels: every disk that carries a volume says whose it is, and how far it has come.
+
+The map store's identity atom says what the labels must read.  A label of another volume, or of another device of this
+one, is a swapped device; a label whose system version is older than the identity's was away while data was written.
+Both are refused at boot.
+
+Labels are brought up to date before the first data write that follows a save or restore: label by label, then the
+identity.  Until the identity is written a label may be ahead of it, at the system version itself, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from deltabench.firmware_model.atoms.disk import DiskAtoms
+from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.errors import AtomLostError, RefusedDeviceError
+from deltabench.firmware_model.formats import IDENTITY, LABEL
+from deltabench.hwsim.disk import Disk
+
+IDENTITY_ATOM = 0
+
+
+class Labels:
+    """The labels of ``disks`` (volume order), checked against the identity atom of ``store``."""
+
+    def __init__(self, disks: list[Disk], store: AtomStore) -> None:
+        self._disks = disks
+        self._labels = [DiskAtoms(disk, 0, 1, LABEL.fixed_bytes) for disk in disks]
+        self._store = store
+        self._volume_id = b""
+        self._version = 0
+
+    def format(self, volume_id: bytes) -> bytes:
+        """Label every disk as new; returns the identity atom that belongs to them."""
+        for number, label in enumerate(self._labels):
+            label.format([LABEL.pack(volume_id, number, 0)])
+        return self._store.padded(IDENTITY.pack(volume_id, 0))
+
+    def boot(self, system_version: int) -> None:
+        """Compare; raises RefusedDeviceError for the first device that must not be used."""
+        try:
+            self._volume_id, self._version = IDENTITY.unpack(self._store.read(IDENTITY_ATOM))
+        except AtomLostError as error:
+            raise RefusedDeviceError(f"the map store has lost the volume's identity: {error}") from error
+        for number, (disk, label) in enumerate(zip(self._disks, self._labels, strict=True)):
+            label.boot()
+            try:
+                volume_id, place, version = LABEL.unpack(label.read(0))
+            except AtomLostError as error:
+                raise RefusedDeviceError(f"{disk.name} carries no readable label") from error
+            if volume_id != self._volume_id:
+                raise RefusedDeviceError(
+                    f"{disk.name} belongs to volume {volume_id.hex()}, this controller's is {self._volume_id.hex()}"
+                )
+            if place != number:
+                raise RefusedDeviceError(f"{disk.name} is device {place} of its volume, in the place of device {number}")
+            if version not in (self._version, system_version):
+                raise RefusedDeviceError(
+                    f"{disk.name} is stale: its label is of system version {version}, the maps expect {self._version}"
+                )
+
+    def bring_up_to_date(self, system_version: int) -> None:
+        """Called before data is written: makes labels and identity durable at ``system_version``."""
+        if self._version == system_version:
+            return
+        for number, label in enumerate(self._labels):
+            label.write(0, LABEL.pack(self._volume_id, number, system_version))
+        self._store.write(IDENTITY_ATOM, self._store.padded(IDENTITY.pack(self._volume_id, system_version)))
+        self._version = system_version

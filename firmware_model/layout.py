@@ -1,0 +1,121 @@
+"""Where everything lies on the board's parts: labels, map store, volume A, volume B.
+
+Regions are laid one behind the other on each device, unless the configuration places them; overlaps and regions that
+leave their part are refused with both names and both ranges.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from deltabench.firmware_model.atoms.disk import DiskAtoms
+from deltabench.firmware_model.atoms.nor import NorAtoms
+from deltabench.firmware_model.atoms.nvram import NvramAtoms
+from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.config import FirmwareConfig, Placement, StoreKind
+from deltabench.firmware_model.errors import ConfigurationError
+from deltabench.hwsim.board import Board
+from deltabench.hwsim.disk import Disk
+from deltabench.hwsim.medium import Medium
+from deltabench.hwsim.nor import NorFlash
+from deltabench.hwsim.nvram import Nvram
+
+LABEL_SECTORS = 2
+MEDIA = {StoreKind.NVRAM: Nvram, StoreKind.DISK: Disk, StoreKind.NOR: NorFlash}
+
+
+class Region(NamedTuple):
+    """A named stretch of a device, in the device's own addresses (sectors or bytes)."""
+
+    name: str
+    device: str
+    first: int
+    length: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.device} {self.first:#x} to {self.first + self.length - 1:#x})"
+
+
+class Layout(NamedTuple):
+    """The regions of one firmware on one board; ``disks`` are those that carry a volume, in label order."""
+
+    maps: Region
+    volume_a: Region
+    volume_b: Region
+    disks: tuple[str, ...]
+
+
+def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
+    """Place everything; raises ConfigurationError for what is missing, does not fit, or overlaps."""
+    disks = [name for name, medium in board.media.items() if isinstance(medium, Disk)]
+    home_a = _device(board, "volume_a", config.volume_a, Disk, disks[:1])
+    home_b = _device(board, "volume_b", config.volume_b, Disk, disks[1:2] or disks[:1])
+    wanted = MEDIA[config.store]
+    choices = [name for name, medium in board.media.items() if isinstance(medium, wanted)]
+    map_device = _device(board, "maps", config.maps, wanted, choices[:1])
+
+    volume_disks = tuple(dict.fromkeys((home_a, home_b)))
+    taken: list[Region] = [Region("device label", disk, 0, LABEL_SECTORS) for disk in volume_disks]
+    maps = _place(board, taken, "map store", map_device, config.maps.start, _store_length(board, map_device, config, atoms))
+    sectors = config.volume_sectors
+    volume_a = _place(board, taken, "volume A", home_a, config.volume_a.start, sectors)
+    volume_b = _place(board, taken, "volume B", home_b, config.volume_b.start, sectors)
+    return Layout(maps, volume_a, volume_b, volume_disks)
+
+
+def build_store(board: Board, config: FirmwareConfig, layout: Layout, atoms: int) -> AtomStore:
+    """The atom store of the map region."""
+    medium, first = board.media[layout.maps.device], layout.maps.first
+    if isinstance(medium, NorFlash):
+        return NorAtoms(medium, first, atoms, config.atom_bytes, config.log_records)
+    if isinstance(medium, Disk):
+        return DiskAtoms(medium, first, atoms, config.atom_bytes)
+    assert isinstance(medium, Nvram), "a store lies on one of the three media"
+    return NvramAtoms(medium, first, atoms, config.atom_bytes)
+
+
+def _device(board: Board, key: str, placement: Placement, kind: type[Medium], default: list[str]) -> str:
+    name = placement.device or next(iter(default), None)
+    if name is None:
+        raise ConfigurationError(f"{key}: the board has no {kind.__name__}; add one to [board.devices]")
+    if name not in board.media:
+        raise ConfigurationError(f"{key}.device = {name!r}: no such device; the board has {', '.join(board.media)}")
+    if not isinstance(board.media[name], kind):
+        raise ConfigurationError(
+            f"{key}.device = {name!r}: is a {type(board.media[name]).__name__}, and a {kind.__name__} is needed here"
+        )
+    return name
+
+
+def _store_length(board: Board, device: str, config: FirmwareConfig, atoms: int) -> int:
+    medium = board.media[device]
+    if isinstance(medium, NorFlash):
+        if config.atom_bytes + 6 > medium.page_bytes:
+            raise ConfigurationError(
+                f"atom_bytes = {config.atom_bytes}: a record of {config.atom_bytes + 6} bytes does not fit a page of "
+                f"{medium.page_bytes} bytes on {device}; at most {medium.page_bytes - 6}"
+            )
+        return NorAtoms.bytes_needed(medium, atoms, config.atom_bytes, config.log_records)
+    return 2 * atoms if isinstance(medium, Disk) else NvramAtoms.bytes_needed(atoms, config.atom_bytes)
+
+
+def _place(board: Board, taken: list[Region], name: str, device: str, start: int | None, length: int) -> Region:
+    medium = board.media[device]
+    if start is None:
+        start = max((region.first + region.length for region in taken if region.device == device), default=0)
+    region = Region(name, device, start, length)
+    unit = "sectors" if isinstance(medium, Disk) else "bytes"
+    if start + length > medium.size:
+        raise ConfigurationError(
+            f"{region} does not fit: it takes {length} {unit}, and {device} ends at {medium.size:#x}; "
+            "choose a larger part, fewer units, or a lower start"
+        )
+    if isinstance(medium, NorFlash) and start % medium.sector_bytes:
+        raise ConfigurationError(
+            f"{region}: must begin at an erase sector, a multiple of {medium.sector_bytes:#x} on {device}"
+        )
+    for other in taken:
+        if other.device == device and start < other.first + other.length and other.first < start + length:
+            raise ConfigurationError(f"{region} overlaps {other}; move one of them with 'start'")
+    taken.append(region)
+    return region

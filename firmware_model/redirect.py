@@ -1,0 +1,127 @@
+"""Redirection: the read and write path of figures 5 and 8.
+
+A read goes to the home that holds the unit's live data; a write goes to its secondary, and never anywhere else, so that
+the save-point image stays as it is (rule 3).  Data is durable before the map entry that points at it (rule 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from deltabench.firmware_model.label import Labels
+from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.hwsim.disk import Disk
+from deltabench.hwsim.medium import UncorrectableError
+
+
+class Home(NamedTuple):
+    """Where volume A or B lies."""
+
+    disk: Disk
+    first_lba: int
+
+
+class Extent(NamedTuple):
+    """Consecutive sectors to be written to one side (0: volume A, 1: volume B), from ``lba`` of the volume on."""
+
+    side: int
+    lba: int
+    sectors: list[bytes]
+
+
+class SectorError(Exception):
+    """Logical sector ``lba`` cannot be read: its home is uncorrectable, or its map entry is lost."""
+
+    def __init__(self, lba: int) -> None:
+        super().__init__(f"LBA {lba} cannot be read")
+        self.lba = lba
+
+
+class Redirection:
+    """The logical volume of ``maps.units`` units of ``sectors_per_unit`` sectors, over the two ``homes``."""
+
+    def __init__(self, maps: MapScheme, labels: Labels, homes: tuple[Home, Home], sectors_per_unit: int) -> None:
+        self._maps = maps
+        self._labels = labels
+        self._homes = homes
+        self._size = sectors_per_unit
+
+    def read(self, lba: int, count: int) -> list[bytes]:
+        """The live image; raises SectorError for the first sector that cannot be read."""
+        size, end = self._size, lba + count
+        live = self._maps.vsm ^ self._maps.ddm
+        if self._maps.lost:
+            self._check_not_lost(lba, end)
+        sectors: list[bytes] = []
+        while lba < end:
+            # The run of units from here on whose live data is on the same side.
+            unit = lba // size
+            rest = live >> unit
+            side = rest & 1
+            other = rest ^ -side
+            stop = (unit + (other & -other).bit_length() - 1) * size if other else end
+            stop = min(stop, end)
+            home = self._homes[side]
+            try:
+                sectors += home.disk.read(home.first_lba + lba, stop - lba)
+            except UncorrectableError as error:
+                raise SectorError(error.address - home.first_lba) from error
+            lba = stop
+        return sectors
+
+    def write(self, sectors: Mapping[int, bytes]) -> None:
+        """Write sectors (LBA -> content), durable when it returns.
+
+        Raises SectorError if a unit's first write since T0 needs a sector of its primary that cannot be read; nothing
+        has been written then.
+        """
+        maps, extents, first_writes = self._maps, [], 0
+        for unit, piece in self._by_unit(sectors):
+            if not maps.ddm >> unit & 1:
+                first_writes |= 1 << unit
+                if len(piece) < self._size:
+                    piece = self._completed(unit, piece)
+            side = 1 ^ maps.vsm >> unit & 1
+            for lba in sorted(piece):
+                last = extents[-1] if extents else None
+                if last and last.side == side and last.lba + len(last.sectors) == lba:
+                    last.sectors.append(piece[lba])
+                else:
+                    extents.append(Extent(side, lba, [piece[lba]]))
+        self._labels.bring_up_to_date(maps.system_version)
+        self._make_durable(extents)
+        if first_writes:
+            maps.mark_written(first_writes)
+
+    def _make_durable(self, extents: list[Extent]) -> None:
+        """One extent is written with FUA; several go through the drives' caches and are flushed together."""
+        for side, lba, sectors in extents:
+            disk, first_lba = self._homes[side]
+            disk.write(first_lba + lba, sectors, fua=len(extents) == 1)
+        if len(extents) > 1:
+            for disk in {home.disk.name: home.disk for home in self._homes}.values():
+                disk.flush()
+
+    def _by_unit(self, sectors: Mapping[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
+        units: dict[int, dict[int, bytes]] = {}
+        for lba in sorted(sectors):
+            units.setdefault(lba // self._size, {})[lba] = sectors[lba]
+        yield from units.items()
+
+    def _completed(self, unit: int, piece: dict[int, bytes]) -> dict[int, bytes]:
+        """``piece`` with the unit's other sectors, copied from its primary (rule 1)."""
+        disk, first_lba = self._homes[self._maps.vsm >> unit & 1]
+        whole = dict(piece)
+        for lba in range(unit * self._size, (unit + 1) * self._size):
+            if lba not in piece:
+                try:
+                    whole[lba] = disk.read(first_lba + lba, 1)[0]
+                except UncorrectableError as error:
+                    raise SectorError(lba) from error
+        return whole
+
+    def _check_not_lost(self, lba: int, end: int) -> None:
+        for unit in range(lba // self._size, -(-end // self._size)):
+            if self._maps.lost >> unit & 1:
+                raise SectorError(max(lba, unit * self._size))

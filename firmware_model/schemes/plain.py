@@ -1,0 +1,48 @@
+"""Map scheme ``plain`` (figure 7): VSM and DDM and nothing else.  NOT safe against power loss.
+
+A save that touches more than one atom can be cut between two of them, and nothing tells the boot.  It stays as the
+control that the bench must catch.
+"""
+
+from __future__ import annotations
+
+from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.schemes.bitmap import Bitmap
+from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of
+
+
+class Plain(MapScheme):
+    """VSM blocks, then as many DDM blocks."""
+
+    def __init__(self, store: AtomStore, units: int, version_bits: int) -> None:
+        super().__init__(store, units, version_bits)
+        self._vsm = Bitmap(self, self.FIRST_ATOM, store.atom_bytes)
+        self._ddm = Bitmap(self, self.FIRST_ATOM + self._vsm.blocks, store.atom_bytes)
+
+    @staticmethod
+    def initial_atoms(units: int, atom_bytes: int, version_bits: int) -> list[bytes]:
+        return [bytes(atom_bytes)] * (2 * -(-units // (8 * atom_bytes)))
+
+    def boot(self) -> None:
+        self.vsm = self._vsm.load()
+        self.ddm = self._ddm.load()
+
+    def mark_written(self, units: int) -> None:
+        self.ddm |= units
+        for block in blocks_of(units, self._ddm.units_per_block):
+            self._ddm.write(block, self._ddm.block(self.ddm, block))
+
+    def save(self) -> None:
+        dirty = blocks_of(self.ddm, self._ddm.units_per_block)
+        self.vsm ^= self.ddm
+        for block in dirty:
+            self._vsm.write(block, self._vsm.block(self.vsm, block))
+        self._clear_ddm(dirty)
+
+    def restore(self) -> None:
+        self._clear_ddm(blocks_of(self.ddm, self._ddm.units_per_block))
+
+    def _clear_ddm(self, dirty: list[int]) -> None:
+        self.ddm = 0
+        for block in dirty:
+            self._ddm.write(block, 0)

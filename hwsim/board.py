@@ -1,0 +1,134 @@
+"""A board: parts and wiring.  Built from a scenario's ``[board]`` table or from Python.
+
+The board is what survives a power cut: its media, and the hands on its switches.  Everything else begins anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from deltabench.hwsim.clock import Clock
+from deltabench.hwsim.disk import Disk, TornSector
+from deltabench.hwsim.errors import HardwareError
+from deltabench.hwsim.gpio import Switch
+from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.medium import Cells, Medium, Operation, Outcome
+from deltabench.hwsim.nor import NorFlash
+from deltabench.hwsim.nvram import Nvram
+from deltabench.hwsim.parts import DiskPart, NorPart, load_part
+from deltabench.hwsim.power import PowerRail
+from deltabench.hwsim.tearing import Detail
+from deltabench.hwsim.uart import Uart
+
+
+class BoardError(HardwareError):
+    """A board that cannot be built: names the device and what is wrong with it."""
+
+
+class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One storage part on the board.
+
+    ``part``: a name that ``deltabench parts`` lists, or the path of a part file.  ``sectors`` and ``torn_sector`` are
+    for disks: how many of the part's sectors are simulated, and what a cut leaves of a sector being written.
+    """
+
+    part: str
+    sectors: int | None = None
+    torn_sector: TornSector | None = None
+
+
+class SwitchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A push-button: contact bounce in microseconds after each edge, or a contact that is stuck."""
+
+    bounce_us: int = 5000
+    stuck: str | None = None
+
+
+class BoardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is on the board, by name; ``tearing`` says how many representatives of each torn outcome there are."""
+
+    devices: dict[str, DeviceSpec]
+    switches: dict[str, SwitchSpec] = {}
+    uarts: tuple[str, ...] = ()
+    tearing: Detail = Detail.SAMPLED
+
+
+class Board:
+    """Media, rail, clock, switches and serial lines of one device under test."""
+
+    def __init__(self, spec: BoardSpec, *, near: Path | None = None, seed: int = 1) -> None:
+        """``near`` is the folder that part files are relative to.
+
+        Raises BoardError, UnknownPart, PartError or DiskOutOfRangeError, each naming what is wrong.
+        """
+        self.cells = Cells()
+        self.rail = PowerRail()
+        self.clock = Clock()
+        self.adversary = Adversary()
+        self.media: dict[str, Medium] = {}
+        for name, device in spec.devices.items():
+            self.media[name] = self._medium(name, device, spec.tearing, near)
+        self.switches = {
+            name: Switch(self.clock, bounce_us=switch.bounce_us, stuck=switch.stuck, seed=seed + number)
+            for number, (name, switch) in enumerate(sorted(spec.switches.items()))
+        }
+        self.uarts = {name: Uart() for name in spec.uarts}
+
+    def _medium(self, name: str, spec: DeviceSpec, detail: Detail, near: Path | None) -> Medium:
+        part = load_part(spec.part, near=near)
+        if not isinstance(part, DiskPart) and (spec.sectors is not None or spec.torn_sector is not None):
+            raise BoardError(
+                f"device {name!r}: 'sectors' and 'torn_sector' are for disks; {part.name} is a part of kind {part.kind}"
+            )
+        if isinstance(part, DiskPart):
+            torn = spec.torn_sector or TornSector.OLD_OR_NEW
+            return Disk(name, part, self.cells, self.rail, torn, spec.sectors)
+        if isinstance(part, NorPart):
+            return NorFlash(name, part, self.cells, self.rail, self.adversary, detail)
+        return Nvram(name, part, self.cells, self.rail)
+
+    def cut_outcomes(self, operation: Operation) -> list[Outcome]:
+        """Everything that losing power inside ``operation`` may leave on the whole board.
+
+        Each outcome of the operation meets what other parts' volatile caches may still write: nothing, all, and, with
+        the operation's first and last outcome, each other selection.
+        """
+        outcomes = operation.outcomes()
+        for name, medium in self.media.items():
+            if name == operation.device:
+                continue
+            others = medium.survivors()
+            if len(others) > 1:
+                outcomes = _combined(outcomes, others, name)
+        return outcomes
+
+    def idle_outcomes(self) -> list[Outcome]:
+        """What losing power between two operations may leave."""
+        outcomes = [Outcome("nothing", ())]
+        for name, medium in self.media.items():
+            others = medium.survivors()
+            if len(others) > 1:
+                outcomes = _combined(outcomes, others, name)
+        return outcomes
+
+    def lose_power(self) -> list[object]:
+        """Power is gone: caches and serial buffers are empty.  Returns what they held, for ``regain``."""
+        return [part.lose_power() for part in (*self.media.values(), *self.uarts.values())]
+
+    def regain(self, volatile: list[object]) -> None:
+        """Back to before ``lose_power``: only the explorer can do this."""
+        for part, contents in zip((*self.media.values(), *self.uarts.values()), volatile, strict=True):
+            part.regain(contents)
+
+
+def _combined(outcomes: list[Outcome], others: list[Outcome], device: str) -> list[Outcome]:
+    ends = (outcomes[0], outcomes[-1])
+    results = []
+    for number, other in enumerate(others):
+        kept = outcomes if number in (0, len(others) - 1) else ends
+        for outcome in kept:
+            label = f"{outcome.label}; {device} cache: {other.label}" if number else outcome.label
+            results.append(Outcome(label, (*outcome.changes, *other.changes)))
+    return results

@@ -1,0 +1,187 @@
+"""NOR flash: page program clears bits, sector erase sets them, and a cut inside either tears.
+
+Follows the command set of SPI NOR parts (W25Q64JV datasheet rev. J, 8.2.15 Page Program and 8.2.17 Sector Erase).
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from deltabench.hwsim.instability import Adversary, Unstable, settled
+from deltabench.hwsim.medium import Cells, MediaRuleError, Medium, Operation, Outcome, Change
+from deltabench.hwsim.parts import NorPart
+from deltabench.hwsim.power import PowerRail
+from deltabench.hwsim.tearing import Detail, random_bits, torn_programs
+
+Page = bytes | Unstable
+
+
+class NorFlash(Medium):
+    """A NOR flash of byte addresses; a cell is a page."""
+
+    def __init__(
+        self, name: str, part: NorPart, cells: Cells, rail: PowerRail, adversary: Adversary, detail: Detail
+    ) -> None:
+        self.name = name
+        self.part = part
+        self.size = part.size_bytes
+        self.page_bytes = part.page_bytes
+        self.sector_bytes = part.sector_bytes
+        self.blank = b"\xff" * part.page_bytes
+        self.detail = detail
+        self.cells = cells
+        self.rail = rail
+        self.adversary = adversary
+        self.first = cells.allocate(part.size_bytes // part.page_bytes, self.blank)
+
+    def read(self, address: int, length: int) -> bytes:
+        """``length`` bytes from ``address``; unstable cells read as the adversary wants."""
+        self.check_range("read", address, length)
+        page, offset = divmod(address, self.page_bytes)
+        last = (address + length + self.page_bytes - 1) // self.page_bytes
+        values = self.cells.values
+        parts: list[bytes] = []
+        for index in range(self.first + page, self.first + last):
+            cell = values[index]
+            parts.append(cell if type(cell) is bytes else self.adversary.read(index, cast(Unstable, cell)))
+        return b"".join(parts)[offset : offset + length]
+
+    def program(self, address: int, data: bytes) -> None:
+        """Clear the bits that are 0 in ``data``.
+
+        Raises MediaRuleError for a program that leaves the part, crosses a page, or would have to set a bit.
+        """
+        length = len(data)
+        self.check_range("program", address, length)
+        page, offset = divmod(address, self.page_bytes)
+        if offset + length > self.page_bytes:
+            raise MediaRuleError(
+                f"{self.name}: program of {length} at {address:#x} crosses the page that ends at "
+                f"{(page + 1) * self.page_bytes:#x}"
+            )
+        index = self.first + page
+        old = cast(Page, self.cells.values[index])
+        one, other, weak = (old, old, False) if type(old) is bytes else cast(Unstable, old)
+        end = offset + length
+        wanted = int.from_bytes(data, "big")
+        was = int.from_bytes(other[offset:end], "big")
+        if wanted & ~(was | int.from_bytes(one[offset:end], "big")):
+            raise MediaRuleError(
+                f"{self.name}: program of {length} at {address:#x} would set a bit that is 0; erase the sector first"
+            )
+        self.rail.announce(_Program(self, address, data))
+        new = (was & wanted).to_bytes(length, "big")
+        new_other = other[:offset] + new + other[end:]
+        if old is one:
+            self.cells.put(index, new_other)
+        else:
+            self.cells.put(index, _programmed(one, other, weak, offset, end, wanted, wanted))
+
+    def erase(self, address: int) -> None:
+        """Set every bit of the sector that begins at ``address`` (a multiple of ``sector_bytes``)."""
+        self.check_range("erase", address, self.sector_bytes)
+        if address % self.sector_bytes:
+            raise MediaRuleError(
+                f"{self.name}: erase at {address:#x} does not begin a sector of {self.sector_bytes:#x} bytes"
+            )
+        self.rail.announce(_Erase(self, address))
+        blank, cells = self.blank, self.cells
+        page = self.first + address // self.page_bytes
+        for index in range(page, page + self.sector_bytes // self.page_bytes):
+            if cells.values[index] != blank:
+                cells.put(index, blank)
+
+
+def _programmed(one: bytes, other: bytes, weak: bool, offset: int, end: int, sure: int, maybe: int) -> Page:
+    """The page after bits were cleared: those 0 in ``sure`` for certain, those 0 in ``maybe`` perhaps.
+
+    In a weakly erased page nothing is certain: the cells may still read as before.
+    """
+    length = end - offset
+    low = int.from_bytes(one[offset:end], "big")
+    if not weak:
+        low &= sure
+    high = int.from_bytes(other[offset:end], "big") & maybe
+    return settled(
+        one[:offset] + low.to_bytes(length, "big") + one[end:],
+        other[:offset] + high.to_bytes(length, "big") + other[end:],
+        weak,
+    )
+
+
+class _Program(Operation):
+    __slots__ = ("data", "medium")
+    kind = "program"
+
+    def __init__(self, medium: NorFlash, address: int, data: bytes) -> None:
+        self.device = medium.name
+        self.address = address
+        self.length = len(data)
+        self.medium = medium
+        self.data = data
+
+    def outcomes(self) -> list[Outcome]:
+        nor, length = self.medium, self.length
+        page, offset = divmod(self.address, nor.page_bytes)
+        index, end = nor.first + page, offset + length
+        old = cast(Page, nor.cells.values[index])
+        one, other, weak = (old, old, False) if type(old) is bytes else cast(Unstable, old)
+        data = int.from_bytes(self.data, "big")
+        full = (1 << 8 * length) - 1
+        # The sampled position wanders with what is written and where, so that a workload visits every byte.
+        position = hash_position(self.address, self.data)
+        results = []
+        for label, sure, maybe in torn_programs(length, position, nor.detail):
+            cell = _programmed(one, other, weak, offset, end, data | full ^ sure, data | full ^ maybe)
+            results.append(Outcome(label, ((index, cell),) if cell != old else ()))
+        return results
+
+
+class _Erase(Operation):
+    __slots__ = ("medium",)
+    kind = "erase"
+
+    def __init__(self, medium: NorFlash, address: int) -> None:
+        self.device = medium.name
+        self.address = address
+        self.length = medium.sector_bytes
+        self.medium = medium
+
+    def outcomes(self) -> list[Outcome]:
+        nor = self.medium
+        blank, size = nor.blank, nor.page_bytes
+        first = nor.first + self.address // size
+        count = nor.sector_bytes // size
+        old = cast(list[Page], nor.cells.values[first : first + count])
+
+        def leaves(label: str, pages: list[Page]) -> Outcome:
+            changes: list[Change] = [
+                (first + i, page) for i, page in enumerate(pages) if page != old[i]
+            ]
+            return Outcome(label, changes)
+
+        results = [Outcome("nothing", ())]
+        sample = hash_position(self.address, b"") % count
+        for k in range(count) if nor.detail is Detail.EVERY else sorted({0, sample}):
+            reading = old[k] if type(old[k]) is bytes else cast(Unstable, old[k]).one
+            half = blank[: size // 2] + cast(bytes, reading)[size // 2 :]
+            results.append(leaves(f"{k} pages and half a page blank", [blank] * k + [half] + old[k + 1 :]))
+        noisy: list[Page] = []
+        shaky: list[Page] = []
+        for i, page in enumerate(old):
+            reading = page if type(page) is bytes else cast(Unstable, page).one
+            noise = int.from_bytes(random_bits(size, i), "big")
+            mixed = (int.from_bytes(reading, "big") | noise).to_bytes(size, "big")
+            noisy.append(mixed if reading != blank else page)
+            shaky.append(settled(reading, blank, weak=False) if reading != blank else page)
+        results.append(leaves("random bits set", noisy))
+        results.append(leaves("blank or as before, unstable", shaky))
+        results.append(leaves("blank, but weak", [Unstable(blank, blank, weak=True)] * count))
+        results.append(leaves("all", [blank] * count))
+        return results
+
+
+def hash_position(address: int, data: bytes) -> int:
+    """A bit position in ``data``, the same in every run, that differs from place to place and record to record."""
+    bits = 8 * len(data) or 1 << 16
+    return (address // 16 * 2654435761 + sum(data) * 40503) % (1 << 32) % bits

@@ -1,0 +1,214 @@
+"""The kinds of parts, and the figures that each has: a NOR flash, an NVRAM, a disk.
+
+Every figure is declared once, with its type, unit, limits and meaning; validation, the table in
+``docs/parts.md`` and ``deltabench parts`` all come from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_type_hints
+
+from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+from deltabench.hwsim.errors import HardwareError
+
+
+class PartError(HardwareError):
+    """A part is described wrongly: ``where``, under which ``key``, and what the ``fault`` is."""
+
+    def __init__(self, where: str, key: str, fault: str) -> None:
+        self.where, self.key, self.fault = where, key, fault
+        super().__init__(f"{where}: {key}: {fault}" if key else f"{where}: {fault}")
+
+
+Broken = tuple[str, object, str]
+"""A rule between figures that does not hold: the figure, its value, what is allowed."""
+
+
+def _figure(
+    meaning: str, unit: str = "", ge: int = 0, le: int | None = None, other: str = ""
+) -> Meta:
+    """What is said of a figure: a whole number from ``ge`` to ``le``, or ``other``, in words."""
+    extra = {"unit": unit, "allowed": other or _range(ge, le)}
+    if other:
+        return Meta(description=meaning, extra=extra)
+    return Meta(description=meaning, extra=extra, ge=ge, le=le)
+
+
+def _range(ge: int, le: int | None) -> str:
+    if le is None:
+        return f"{ge} or more"
+    return f"{ge}" if ge == le else f"{ge} to {le:#x}"
+
+
+class _Described(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every part has. ``sources`` pairs each figure with where it is from."""
+
+    name: str
+    manufacturer: str = ""
+    description: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        for key, value, allowed in self._broken_rules():
+            raise PartError(f"part {self.name}", key, f"{value!r} does not fit; allowed: {allowed}")
+
+    def _broken_rules(self) -> Iterator[Broken]:
+        """The rules of this kind that do not hold."""
+        yield from ()
+
+    def source_of(self, figure: str) -> str:
+        """The document, and the place in it, that ``figure`` is from; "" if none is known."""
+        return dict(self.sources).get(figure, "")
+
+
+class NorPart(_Described, frozen=True, kw_only=True):
+    """NOR flash. A program clears bits within one page; an erase sets a whole sector to ones."""
+
+    kind: Literal["nor"] = "nor"
+    size_bytes: Annotated[int, _figure("capacity", "B", 1)]
+    page_bytes: Annotated[int, _figure("most that one program writes, aligned to its size", "B", 1)]
+    sector_bytes: Annotated[int, _figure("what one erase clears, aligned to its size", "B", 1)]
+    page_program_typ_us: Annotated[int, _figure("typical time of a page program", "µs", 1)]
+    page_program_max_us: Annotated[int, _figure("longest time of a page program", "µs", 1)]
+    sector_erase_typ_us: Annotated[int, _figure("typical time of a sector erase", "µs", 1)]
+    sector_erase_max_us: Annotated[int, _figure("longest time of a sector erase", "µs", 1)]
+    clock_hz: Annotated[int, _figure("fastest serial clock", "Hz", 1)]
+    endurance_cycles: Annotated[int, _figure("erases that a sector lasts", "cycles", 1)]
+    retention_years: Annotated[int, _figure("time that data stay without power", "years", 1)]
+    jedec_id: Annotated[int, _figure("what the command 9Fh reads", le=0xFFFFFF)]
+
+    def _broken_rules(self) -> Iterator[Broken]:
+        if self.sector_bytes % self.page_bytes:
+            yield "sector_bytes", self.sector_bytes, f"whole pages of {self.page_bytes} B"
+        if self.size_bytes % self.sector_bytes:
+            yield "size_bytes", self.size_bytes, f"whole sectors of {self.sector_bytes} B"
+        if self.page_program_max_us < self.page_program_typ_us:
+            allowed = f"{self.page_program_typ_us} µs, which is typical, or more"
+            yield "page_program_max_us", self.page_program_max_us, allowed
+        if self.sector_erase_max_us < self.sector_erase_typ_us:
+            allowed = f"{self.sector_erase_typ_us} µs, which is typical, or more"
+            yield "sector_erase_max_us", self.sector_erase_max_us, allowed
+
+
+class NvramPart(_Described, frozen=True, kw_only=True):
+    """NVRAM: written in place, word by word. FRAM, or an SRAM that a battery keeps."""
+
+    kind: Literal["nvram"] = "nvram"
+    size_bytes: Annotated[int, _figure("capacity", "B", 1)]
+    word_bytes: Annotated[int, _figure("what is written at once: old or new after a cut", "B", 1)]
+    write_word_ns: Annotated[int, _figure("time that each word of a write takes", "ns", 1)]
+    endurance_cycles: (
+        Annotated[int, _figure("writes that a word lasts; absent if unlimited", "cycles", 1)] | None
+    ) = None
+    retention_years: (
+        Annotated[int, _figure("time that data stay; absent if not known", "years", 1)] | None
+    ) = None
+
+    def _broken_rules(self) -> Iterator[Broken]:
+        if self.size_bytes % self.word_bytes:
+            yield "size_bytes", self.size_bytes, f"whole words of {self.word_bytes} B"
+
+
+class DiskZone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Neighbouring cylinders of a disk, whose tracks hold equally many sectors."""
+
+    first_cylinder: Annotated[int, _figure("first cylinder of the zone")]
+    last_cylinder: Annotated[int, _figure("last cylinder of the zone")]
+    sectors_per_track: Annotated[int, _figure("sectors on each track", "sectors", 1)]
+    track_skew_sectors: Annotated[int, _figure("offset from track to track", "sectors")]
+    cylinder_skew_sectors: Annotated[int, _figure("offset from cylinder to cylinder", "sectors")]
+    spare_sectors: Annotated[int, _figure("spares in each spare range", "sectors")]
+    slipped_sectors: Annotated[
+        tuple[int, ...],
+        _figure("bad sectors passed over, from the zone's first", other="a list of numbers"),
+    ] = ()
+
+    def sectors(self, surfaces: int) -> int:
+        """Sectors of the zone on that many surfaces, spare and slipped ones included."""
+        return (self.last_cylinder - self.first_cylinder + 1) * surfaces * self.sectors_per_track
+
+
+class DiskPart(_Described, frozen=True, kw_only=True):
+    """A disk drive. The host's sectors are numbered from 0; the zones say where they lie."""
+
+    kind: Literal["disk"] = "disk"
+    sectors: Annotated[int, _figure("capacity that the host sees", "sectors", 1)]
+    sector_bytes: Annotated[int, _figure("size of a sector", "B", 512, 512)]
+    rpm: Annotated[int, _figure("speed of rotation", "1/min", 1)]
+    cylinders: Annotated[int, _figure("cylinders, numbered from 0", ge=1)]
+    surfaces: Annotated[int, _figure("data surfaces, with a head each", ge=1)]
+    spare_range_cylinders: Annotated[int, _figure("cylinders that share spares", ge=1)]
+    zones: Annotated[
+        tuple[DiskZone, ...], _figure("zones from the outermost inwards", other="a list of zones")
+    ]
+    cache_segments: Annotated[int, _figure("segments of the buffer", ge=1)]
+    cache_segment_sectors: Annotated[int, _figure("size of a segment", "sectors", 1)]
+    write_cache: Annotated[
+        bool, _figure("writes are acknowledged from the volatile buffer", other="true or false")
+    ]
+
+    def _broken_rules(self) -> Iterator[Broken]:
+        first_free, capacity = 0, 0
+        for number, zone in enumerate(self.zones):
+            key = f"zones[{number}]"
+            if zone.first_cylinder < first_free:
+                yield f"{key}.first_cylinder", zone.first_cylinder, f"{first_free} or more"
+            if not zone.first_cylinder <= zone.last_cylinder < self.cylinders:
+                allowed = f"{zone.first_cylinder} to {self.cylinders - 1}"
+                yield f"{key}.last_cylinder", zone.last_cylinder, allowed
+            sectors, slipped = zone.sectors(self.surfaces), zone.slipped_sectors
+            if any(later <= earlier for earlier, later in pairwise((-1, *slipped, sectors))):
+                allowed = f"numbers from 0 to {sectors - 1} in rising order"
+                yield f"{key}.slipped_sectors", slipped, allowed
+            first_free = zone.last_cylinder + 1
+            ranges = (first_free - zone.first_cylinder) // self.spare_range_cylinders
+            capacity += sectors - ranges * zone.spare_sectors - len(slipped)
+        if self.sectors > capacity:
+            yield "sectors", self.sectors, f"at most the zones' {capacity}"
+
+
+Part = NorPart | NvramPart | DiskPart
+KINDS: Final[dict[str, type[Part]]] = {"nor": NorPart, "nvram": NvramPart, "disk": DiskPart}
+
+
+class Figure(NamedTuple):
+    """One figure that a kind of part has. ``hint`` is its type, as msgspec converts to it."""
+
+    name: str
+    unit: str
+    required: bool
+    allowed: str
+    meaning: str
+    hint: Any
+
+
+def figures_of(kind: type[Struct]) -> dict[str, Figure]:
+    """The figures of a kind of part, or of a DiskZone, by name and in order of declaration."""
+    required = {field.name for field in fields(kind) if field.required}
+    figures = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        # What an optional figure says of itself is one level down: Annotated[int, …] | None.
+        for annotated in (hint, *get_args(hint)):
+            for said in getattr(annotated, "__metadata__", ()):
+                unit, allowed = said.extra["unit"], said.extra["allowed"]
+                needed = name in required
+                figures[name] = Figure(name, unit, needed, allowed, said.description, hint)
+    return figures
+
+
+def field_table() -> str:
+    """All figures of all kinds, as the Markdown table that stands in ``docs/parts.md``."""
+    rows = [
+        "| of | figure | unit | needed | allowed | meaning |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for title, kind in (*KINDS.items(), ("zone of a disk", DiskZone)):
+        for figure in figures_of(kind).values():
+            needed = "yes" if figure.required else "no"
+            row = (title, f"`{figure.name}`", figure.unit, needed, figure.allowed, figure.meaning)
+            rows.append(f"| {' | '.join(row)} |")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,43 @@
+"""The power rail: every operation that changes a medium announces itself here before it takes effect.
+
+Normally nobody listens.  This one seam serves a trace, wear counters, a planned cut and the explorer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from deltabench.hwsim.errors import HardwareError
+from deltabench.hwsim.medium import Operation
+
+Listener = Callable[[Operation], None]
+
+
+class OperationLimitError(HardwareError):
+    """The firmware did more media operations, or reads, than it was allowed: it hangs, or its recovery is unbounded."""
+
+
+class PowerRail:
+    """Counts media operations and tells its listeners of each before it takes effect.
+
+    ``operations`` counts since the last ``reset``; above ``limit`` operations the rail raises OperationLimitError, so
+    that a firmware that never comes to an end becomes a finding and not a time-out.
+    """
+
+    __slots__ = ("limit", "listeners", "operations")
+    NO_LIMIT = 1 << 62
+
+    def __init__(self) -> None:
+        self.operations = 0
+        self.limit = self.NO_LIMIT
+        self.listeners: tuple[Listener, ...] = ()
+
+    def announce(self, operation: Operation) -> None:
+        """Called by a medium before ``operation`` changes it."""
+        if self.operations >= self.limit:
+            raise OperationLimitError(
+                f"media operation {self.operations + 1} ({operation}) exceeds the limit of {self.limit}"
+            )
+        for listener in self.listeners:
+            listener(operation)
+        self.operations += 1

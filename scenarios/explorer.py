@@ -1,0 +1,240 @@
+"""Cuts the power in place, at every operation and with every outcome, and judges each recovery.
+
+At each announcement of the power rail, for each outcome: apply it, power on a fresh controller on the same board, boot,
+check, roll back; then let the operation happen and the firmware go on.  Nothing is executed twice and no exception
+passes through the firmware, so cost grows linearly with the workload.  Nested cuts are the same, one level down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from deltabench.firmware_model import commands
+from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.scenarios.crash_id import Cut, Path, format_path
+from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
+from deltabench.scenarios.rig import Rig, ram_picture
+
+
+class Finding(NamedTuple):
+    """A violation that a cut led to: the path of cuts, what the device was doing, and what was wrong."""
+
+    path: Path
+    rule: Rule
+    doing: str
+    cut: str
+    detail: str
+
+
+class Counts(NamedTuple):
+    """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong."""
+
+    generated: int = 0
+    distinct: int = 0
+    verified: int = 0
+    violations: int = 0
+
+
+class Explorer:
+    """Branches at the operations of one rig, and asks one oracle.
+
+    ``depth``: how many cuts in a row, the first one included.  ``selects``: which operations and outcomes of the
+    workload are cut (all, unless the plan says otherwise); operations inside recoveries are cut at all of them.
+    """
+
+    MOST_FINDINGS = 20
+    """Findings kept in full; the rest are counted."""
+
+    def __init__(self, rig: Rig, oracle: Oracle, depth: int, selects: Callable[[int, int], bool] | None = None) -> None:
+        self._rig = rig
+        self._oracle = oracle
+        self._depth = depth
+        self._selects = selects
+        self._seen: dict[int, int] = {}
+        self._judged: set[tuple[int, bytes]] = set()
+        self._candidates: list[Candidate] | None = None
+        self._doing = ""
+        self._cut = ""
+        self._probe = 0
+        self.generated = 0
+        self.distinct = 0
+        self.verified = 0
+        self.violations = 0
+        self.findings: list[Finding] = []
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.generated, self.distinct, self.verified, self.violations)
+
+    def begin(self, doing: str, number: int) -> None:
+        """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts."""
+        self._seen.clear()
+        self._judged.clear()
+        self._candidates = None
+        self._doing = doing
+        self._probe = number
+
+    def on_operation(self, operation: Operation) -> None:
+        """Listener of the power rail, for the workload itself."""
+        board = self._rig.board
+        self._cut = str(operation)
+        self._branch(board.rail.operations, board.cut_outcomes(operation), (), self._depth - 1)
+
+    def cut_between(self, number: int) -> None:
+        """Cut with no operation under way: ``number`` is that of the operation to come."""
+        self._cut = "between two operations"
+        self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
+
+    def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
+        """Judge every outcome of a cut at operation ``number``, with ``left`` more cuts to spend."""
+        board = self._rig.board
+        cells, rail = board.cells, board.rail
+        journal, seen = cells.journal, self._seen
+        wanted = self._selects if not path else None
+        held = (rail.operations, rail.limit, rail.listeners, board.adversary.suspend(), board.clock.now_ns)
+        volatile = board.lose_power()
+        for index, outcome in enumerate(outcomes):
+            if wanted is not None and not wanted(number, index):
+                continue
+            self.generated += 1
+            mark = len(journal)
+            for cell, value in outcome.changes:
+                cells.put(cell, value)
+            known = seen.get(cells.digest, -1)
+            if known < left:
+                if known < 0:
+                    self.distinct += 1
+                seen[cells.digest] = left
+                self._judge(path, number, index, left)
+            cells.rollback(mark)
+        board.regain(volatile)
+        rail.operations, rail.limit, rail.listeners, adversary, instant_ns = held
+        board.adversary.resume(adversary)
+        board.clock.rewind(instant_ns)
+
+    def _judge(self, path: Path, number: int, index: int, left: int) -> None:
+        """Recover from the state that the media are in, under every policy for unstable cells, and check."""
+        board = self._rig.board
+        mark = len(board.cells.journal)
+        self.verified += 1
+        for policy in Adversary.POLICIES:
+            here = (*path, Cut(number, index, policy))
+            try:
+                controller = self._power_on(here, policy, left)
+                consulted = board.adversary.consulted
+                self._check(controller)
+            except Violation as violation:
+                consulted = board.adversary.consulted
+                self._found(here, violation)
+            board.lose_power()
+            board.cells.rollback(mark)
+            if not consulted:
+                break
+
+    def _power_on(self, here: Path, policy: str, left: int) -> Controller:
+        if not left:
+            return self._rig.power_on(policy)
+        board = self._rig.board
+
+        def cut_again(operation: Operation) -> None:
+            self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1)
+
+        return self._rig.power_on(policy, [cut_again])
+
+    def _found(self, path: Path, violation: Violation) -> None:
+        self.violations += 1
+        if len(self.findings) < self.MOST_FINDINGS:
+            self.findings.append(Finding(path, violation.rule, self._doing, self._cut, violation.detail))
+
+    def _check(self, controller: Controller) -> None:
+        """All rules, on a device that has just recovered; raises Violation.
+
+        A machine whose media and RAM are those of one already checked would behave in the same way.
+        """
+        cells = self._rig.board.cells
+        ram = ram_picture(controller)
+        if ram is not None:
+            state = (cells.digest, ram)
+            if state in self._judged:
+                return
+            self._judged.add(state)
+        if self._candidates is None:
+            self._candidates = self._oracle.candidates()
+        image = self._rig.read_all(controller)
+        candidates = judge_live(self._candidates, image, self._oracle.in_flight)
+        mark = len(cells.journal)
+        volatile = self._rig.board.lose_power()
+        self._check_again(candidates, image)
+        cells.rollback(mark)
+        self._rig.board.regain(volatile)
+        self._check_usable(controller, image)
+
+    def _check_again(self, candidates: list[Candidate], image: Image) -> None:
+        """Stability and isolation: power off and on; all reads as before, and a RESTORE finds the save point.
+
+        A write in between must not reach the save-point image.
+        """
+        rig, board = self._rig, self._rig.board
+        mark = len(board.cells.journal)
+        saved: Image | None = None
+        for policy in Adversary.POLICIES:
+            controller = rig.power_on(policy)
+            consulted = board.adversary.consulted
+            self._expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot")
+            self._write_probe(controller, self._probe, b"a probe after one more boot")
+            rig.must(controller, commands.RESTORE, "after recovery")
+            now = rig.read_all(controller)
+            if saved is None:
+                judge_saved(candidates, now)
+                saved = now
+            else:
+                self._expect(now, saved, Rule.STABILITY, "after a RESTORE")
+            board.lose_power()
+            board.cells.rollback(mark)
+            if not consulted:
+                break
+
+    def _check_usable(self, controller: Controller, image: Image) -> None:
+        """Usability: the device that has recovered writes, saves, survives a power cycle and reads back."""
+        rig, board = self._rig, self._rig.board
+        wanted = list(image)
+        lba, probe = self._write_probe(controller, self._probe + 1, b"a probe after recovery")
+        wanted[lba] = probe
+        rig.must(controller, commands.SAVE, "after recovery")
+        board.lose_power()
+        mark = len(board.cells.journal)
+        for policy in Adversary.POLICIES:
+            controller = rig.power_on(policy)
+            consulted = board.adversary.consulted
+            why = "after a write, a SAVE and a power cycle"
+            self._expect(rig.read_all(controller), wanted, Rule.USABILITY, why)
+            rig.must(controller, commands.RESTORE, why)
+            self._expect(rig.read_all(controller), wanted, Rule.USABILITY, f"{why}, and then a RESTORE")
+            board.lose_power()
+            board.cells.rollback(mark)
+            if not consulted:
+                break
+
+    def _write_probe(self, controller: Controller, number: int, text: bytes) -> tuple[int, bytes]:
+        """Write one sector that wanders with ``number``; returns where and what."""
+        lba = number * 7 % self._rig.volume_sectors
+        probe = text.ljust(512, b"\0")
+        self._rig.must(controller, commands.write(lba, [probe]), "after recovery")
+        return lba, probe
+
+    @staticmethod
+    def _expect(image: Image, wanted: Image, rule: Rule, when: str) -> None:
+        if image != wanted:
+            candidate = Candidate("", wanted, {}, wanted)
+            try:
+                judge_live([candidate], image, None)
+            except Violation as violation:
+                raise Violation(rule, f"{when}, {violation.detail}") from violation
+
+
+def describe_path(findings: Finding) -> str:
+    """The cut of a finding in one line."""
+    return f"{format_path(findings.path)}: {findings.doing}; cut at {findings.cut}"

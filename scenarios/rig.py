@@ -1,0 +1,113 @@
+"""The device under test: a board with a firmware on it, to be powered on, used and cut off.
+
+The firmware is a guest: whatever it raises while it boots or executes is a finding, and no error of the bench.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable, Sequence
+
+from deltabench.firmware_model import commands
+from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
+from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.board import Board
+from deltabench.hwsim.power import Listener, OperationLimitError
+from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
+
+
+class Rig:
+    """``make`` builds the controller that a power-on starts, from nothing but the board.
+
+    ``boot_limit`` is the most media operations that a boot may take.
+    """
+
+    def __init__(self, board: Board, make: Callable[[], Controller], volume_sectors: int, boot_limit: int) -> None:
+        self.board = board
+        self.volume_sectors = volume_sectors
+        self.boot_limit = boot_limit
+        self._make = make
+
+    def power_on(self, policy: str = "o", listeners: Sequence[Listener] = ()) -> Controller:
+        """A fresh controller, booted; raises Violation if its boot fails or does not end."""
+        board = self.board
+        board.adversary.power_on(policy)
+        rail = board.rail
+        rail.operations = 0
+        rail.limit = self.boot_limit
+        rail.listeners = tuple(listeners)
+        try:
+            controller = self._make()
+            controller.boot()
+        except OperationLimitError as error:
+            raise Violation(Rule.BOUNDED_RECOVERY, f"the boot does not end: {error}") from error
+        except Violation:
+            raise
+        except Exception as error:
+            raise stopped("the boot", error) from error
+        rail.listeners = ()
+        rail.limit = rail.NO_LIMIT
+        return controller
+
+    def read_all(self, controller: Controller) -> Image:
+        """The whole live image as the host reads it; sectors whose read ends with UNC are UNREADABLE."""
+        image: Image = []
+        for lba in range(0, self.volume_sectors, MOST_SECTORS):
+            image += self._read(controller, lba, min(MOST_SECTORS, self.volume_sectors - lba))
+        return image
+
+    def _read(self, controller: Controller, lba: int, count: int) -> Image:
+        response = self.execute(controller, commands.read(lba, count))
+        if response.ok:
+            data = list(response.data)
+            if len(data) != count:
+                raise Violation(Rule.HONESTY, f"a read of {count} sectors at LBA {lba} returned {len(data)}")
+            return data
+        if response.error != commands.Error.UNC:
+            raise Violation(Rule.USABILITY, f"a read at LBA {lba} ends with {response}{self.reason(controller)}")
+        if count == 1:
+            return [UNREADABLE]
+        return [sector for one in range(lba, lba + count) for sector in self._read(controller, one, 1)]
+
+    def must(self, controller: Controller, command: Command, why: str) -> Response:
+        """Execute a command that has to succeed; raises Violation of usability if it does not."""
+        response = self.execute(controller, command)
+        if not response.ok:
+            raise Violation(Rule.USABILITY, f"{why}: {command} ends with {response}{self.reason(controller)}")
+        return response
+
+    def execute(self, controller: Controller, command: Command) -> Response:
+        """Execute a command; raises Violation if the firmware stops in it."""
+        try:
+            return controller.execute(command)
+        except Violation:
+            raise
+        except Exception as error:
+            raise stopped(str(command), error) from error
+
+    def reason(self, controller: Controller) -> str:
+        """What STATUS says is wrong, in brackets; empty if the firmware has no such command."""
+        response = self.execute(controller, commands.STATUS)
+        if not response.ok or not response.data:
+            return ""
+        text = bytes(response.data[0])[20:].split(b"\0")[0].decode("utf-8", "replace")
+        return f" ({text})" if text else ""
+
+
+def stopped(what: str, error: Exception) -> Violation:
+    """The firmware raised an exception: on a real board it would hang or reset."""
+    return Violation(Rule.USABILITY, f"the firmware stopped in {what}: {type(error).__name__}: {error}")
+
+
+def ram_picture(controller: Controller) -> bytes | None:
+    """The controller's whole RAM as bytes, parts of the board standing as their names; None if it can't be taken.
+
+    Two machines with equal media and equal RAM behave alike from here on, so they need to be judged once.
+    """
+    buffer = io.BytesIO()
+    try:
+        pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(controller)
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None
+    return buffer.getvalue()
