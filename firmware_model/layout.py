@@ -6,6 +6,7 @@ leave their part are refused with both names and both ranges.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from deltabench.firmware_model.atoms.disk import DiskAtoms
@@ -45,8 +46,9 @@ class Layout(NamedTuple):
     disks: tuple[str, ...]
 
 
+@lru_cache(maxsize=16)
 def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
-    """Place everything; raises ConfigurationError for what is missing, does not fit, or overlaps."""
+    """Place everything, as at build time: once for each board; raises ConfigurationError for what is missing, does not fit, or overlaps."""
     disks = [name for name, medium in board.media.items() if isinstance(medium, Disk)]
     home_a = _device(board, "volume_a", config.volume_a, Disk, disks[:1])
     home_b = _device(board, "volume_b", config.volume_b, Disk, disks[1:2] or disks[:1])

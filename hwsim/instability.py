@@ -7,8 +7,9 @@ adversary, one policy for each time that power is on.
 
 from __future__ import annotations
 
-import zlib
-from typing import NamedTuple
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 
 class Unstable(NamedTuple):
@@ -31,13 +32,13 @@ class Adversary:
     """Decides what unstable cells read as while power is on.
 
     ``policy`` is one letter: ``o`` every cell as it was before the cut operation, ``n`` every cell as after it, ``f``
-    alternating from read to read (old first), ``m`` a mixture, byte by byte.  ``consulted`` counts the reads in which
-    the choice made a difference: where it stays 0, every policy gives the same run.
+    alternating from read to read (old first), ``m`` a mixture, byte by byte.  What was read so far tells which of the
+    other policies could make a difference; ``policies`` yields just those.
     """
 
-    __slots__ = ("_reads", "consulted", "policy")
+    __slots__ = ("_mixable", "_reads", "consulted", "policy")
     POLICIES = "onfm"
-    MEANING = {
+    MEANING: Final = {
         "o": "unstable cells read as before the cut operation",
         "n": "unstable cells read as after the cut operation",
         "f": "unstable cells read differently from one read to the next",
@@ -46,38 +47,75 @@ class Adversary:
 
     def __init__(self) -> None:
         self.policy = "o"
-        self.consulted = 0
+        self.consulted = False
+        self._mixable = False
         self._reads: dict[int, int] = {}
 
     def power_on(self, policy: str) -> None:
         """Begin a time of power under ``policy``."""
         self.policy = policy
-        self.consulted = 0
+        self.consulted = False
+        self._mixable = False
         self._reads.clear()
 
-    def suspend(self) -> tuple[str, int, dict[int, int]]:
-        """The state of this time of power, for ``resume`` after another one in between."""
-        return self.policy, self.consulted, dict(self._reads)
+    def policies(self) -> Iterator[str]:
+        """``o``, and then each policy under which something would have been read that was not read before.
 
-    def resume(self, state: tuple[str, int, dict[int, int]]) -> None:
+        To be asked for the next one when a time of power under the one before is over.
+        """
+        yield "o"
+        consulted, twice, mixable = self.consulted, self._read_twice(), self._mixable
+        if not consulted:
+            return
+        yield "n"
+        twice = twice or self._read_twice()
+        mixable = mixable or self._mixable
+        if twice:
+            yield "f"
+            mixable = mixable or self._mixable
+        if mixable:
+            yield "m"
+
+    def suspend(self) -> tuple[str, bool, bool, dict[int, int]]:
+        """The state of this time of power, for ``resume`` after another one in between."""
+        return self.policy, self.consulted, self._mixable, dict(self._reads)
+
+    def resume(self, state: tuple[str, bool, bool, dict[int, int]]) -> None:
         """Go on where ``suspend`` was called."""
-        self.policy, self.consulted, self._reads = state
+        self.policy, self.consulted, self._mixable, self._reads = state
 
     def read(self, index: int, cell: Unstable) -> bytes:
         """The bytes that this read of cell ``index`` returns."""
         one, other, _ = cell
         if one == other:
             return one
-        self.consulted += 1
+        count = self._reads.get(index, 0)
+        self._reads[index] = count + 1
+        if not self._mixable:
+            self._mixable = len(self._reads) > 1 or _mixture(one, other) not in (one, other)
+        self.consulted = True
         if self.policy == "o":
             return one
         if self.policy == "n":
             return other
         if self.policy == "f":
-            count = self._reads.get(index, 0)
-            self._reads[index] = count + 1
             return other if count & 1 else one
-        take = zlib.crc32(index.to_bytes(4, "little"))
-        return bytes(
-            b if (take >> (i % 32)) & 1 else a for i, (a, b) in enumerate(zip(one, other, strict=True))
-        )
+        return _mixture(one, other)
+
+    def _read_twice(self) -> bool:
+        return any(count > 1 for count in self._reads.values())
+
+
+PATTERN: Final = bytes.fromhex("00ff ff00 ff00 00ff 00ff 00ff ff00 00ff")
+"""Which bytes a mixture takes from the other reading: neither a prefix nor every second one."""
+
+
+@lru_cache(maxsize=16)
+def _taken(length: int) -> int:
+    return int.from_bytes((PATTERN * (length // 16 + 1))[:length], "big")
+
+
+def _mixture(one: bytes, other: bytes) -> bytes:
+    """Both readings, mixed byte by byte."""
+    first = int.from_bytes(one, "big")
+    return (first ^ (first ^ int.from_bytes(other, "big")) & _taken(len(one))).to_bytes(len(one), "big")

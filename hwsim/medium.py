@@ -108,10 +108,6 @@ class Medium(ABC):
                 f"{self.name}: {what} of {length} at {address:#x} runs outside the part, which ends at {self.size:#x}"
             )
 
-    def __reduce__(self) -> tuple[type[str], tuple[str]]:
-        """In a picture of a controller's RAM a part stands as its name: its contents are not RAM."""
-        return str, (self.name,)
-
     def lose_power(self) -> object:
         """Take away what does not survive power loss; returns it for ``regain``.  Most media keep everything."""
         return None

@@ -61,8 +61,12 @@ class NorFlash(Medium):
             )
         index = self.first + page
         old = cast(Page, self.cells.values[index])
-        one, other, weak = (old, old, False) if type(old) is bytes else cast(Unstable, old)
         end = offset + length
+        if type(old) is bytes and old.startswith(self.blank[:length], offset):
+            self.rail.announce(_Program(self, address, data))
+            self.cells.put(index, old[:offset] + data + old[end:])
+            return
+        one, other, weak = (old, old, False) if type(old) is bytes else cast(Unstable, old)
         wanted = int.from_bytes(data, "big")
         was = int.from_bytes(other[offset:end], "big")
         if wanted & ~(was | int.from_bytes(one[offset:end], "big")):
@@ -70,12 +74,7 @@ class NorFlash(Medium):
                 f"{self.name}: program of {length} at {address:#x} would set a bit that is 0; erase the sector first"
             )
         self.rail.announce(_Program(self, address, data))
-        new = (was & wanted).to_bytes(length, "big")
-        new_other = other[:offset] + new + other[end:]
-        if old is one:
-            self.cells.put(index, new_other)
-        else:
-            self.cells.put(index, _programmed(one, other, weak, offset, end, wanted, wanted))
+        self.cells.put(index, _programmed(one, other, weak, offset, end, wanted, wanted))
 
     def erase(self, address: int) -> None:
         """Set every bit of the sector that begins at ``address`` (a multiple of ``sector_bytes``)."""
@@ -87,8 +86,8 @@ class NorFlash(Medium):
         self.rail.announce(_Erase(self, address))
         blank, cells = self.blank, self.cells
         page = self.first + address // self.page_bytes
-        for index in range(page, page + self.sector_bytes // self.page_bytes):
-            if cells.values[index] != blank:
+        for index, cell in enumerate(cells.values[page : page + self.sector_bytes // self.page_bytes], page):
+            if cell is not blank and cell != blank:
                 cells.put(index, blank)
 
 

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
-from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import Cut, Path, format_path
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
@@ -120,19 +119,18 @@ class Explorer:
         board = self._rig.board
         mark = len(board.cells.journal)
         self.verified += 1
-        for policy in Adversary.POLICIES:
+        adversary = board.adversary
+        for policy in adversary.policies():
             here = (*path, Cut(number, index, policy))
             try:
                 controller = self._power_on(here, policy, left)
-                consulted = board.adversary.consulted
+                read_in_boot = adversary.suspend()
                 self._check(controller)
+                adversary.resume(read_in_boot)
             except Violation as violation:
-                consulted = board.adversary.consulted
                 self._found(here, violation)
             board.lose_power()
             board.cells.rollback(mark)
-            if not consulted:
-                break
 
     def _power_on(self, here: Path, policy: str, left: int) -> Controller:
         if not left:
@@ -180,9 +178,8 @@ class Explorer:
         rig, board = self._rig, self._rig.board
         mark = len(board.cells.journal)
         saved: Image | None = None
-        for policy in Adversary.POLICIES:
+        for policy in board.adversary.policies():
             controller = rig.power_on(policy)
-            consulted = board.adversary.consulted
             self._expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot")
             self._write_probe(controller, self._probe, b"a probe after one more boot")
             rig.must(controller, commands.RESTORE, "after recovery")
@@ -194,8 +191,6 @@ class Explorer:
                 self._expect(now, saved, Rule.STABILITY, "after a RESTORE")
             board.lose_power()
             board.cells.rollback(mark)
-            if not consulted:
-                break
 
     def _check_usable(self, controller: Controller, image: Image) -> None:
         """Usability: the device that has recovered writes, saves, survives a power cycle and reads back."""
@@ -206,17 +201,14 @@ class Explorer:
         rig.must(controller, commands.SAVE, "after recovery")
         board.lose_power()
         mark = len(board.cells.journal)
-        for policy in Adversary.POLICIES:
+        for policy in board.adversary.policies():
             controller = rig.power_on(policy)
-            consulted = board.adversary.consulted
             why = "after a write, a SAVE and a power cycle"
             self._expect(rig.read_all(controller), wanted, Rule.USABILITY, why)
             rig.must(controller, commands.RESTORE, why)
             self._expect(rig.read_all(controller), wanted, Rule.USABILITY, f"{why}, and then a RESTORE")
             board.lose_power()
             board.cells.rollback(mark)
-            if not consulted:
-                break
 
     def _write_probe(self, controller: Controller, number: int, text: bytes) -> tuple[int, bytes]:
         """Write one sector that wanders with ``number``; returns where and what."""

@@ -8,12 +8,23 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
+from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.board import Board
-from deltabench.hwsim.power import Listener, OperationLimitError
+from deltabench.hwsim.clock import Clock
+from deltabench.hwsim.disk import Disk
+from deltabench.hwsim.gpio import Pin, Switch
+from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.medium import Cells
+from deltabench.hwsim.nor import NorFlash
+from deltabench.hwsim.nvram import Nvram
+from deltabench.hwsim.power import Listener, OperationLimitError, PowerRail
+from deltabench.hwsim.uart import Uart, UartEnd
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
 
@@ -101,13 +112,32 @@ def stopped(what: str, error: Exception) -> Violation:
 
 
 def ram_picture(controller: Controller) -> bytes | None:
-    """The controller's whole RAM as bytes, parts of the board standing as their names; None if it can't be taken.
+    """The controller's whole RAM as bytes; None if it can't be taken.
 
-    Two machines with equal media and equal RAM behave alike from here on, so they need to be judged once.
+    Two machines with equal media and equal RAM behave alike from here on, so they need to be judged once.  What is not
+    RAM stands as its name: the board and its parts, and the configuration, which is the same at every power-on.
     """
     buffer = io.BytesIO()
     try:
-        pickle.Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(controller)
+        _RamPickler(buffer, pickle.HIGHEST_PROTOCOL).dump(controller)
     except (pickle.PicklingError, TypeError, AttributeError):
         return None
     return buffer.getvalue()
+
+
+class _RamPickler(pickle.Pickler):
+    """Writes an object with attributes as the name of its class and its attributes: never to be read back."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        kind = type(thing)
+        if kind in NOT_RAM:
+            return str, (getattr(thing, "name", kind.__name__),)
+        state = getattr(thing, "__dict__", None)
+        if type(state) is not dict or isinstance(thing, FunctionType):
+            return NotImplemented
+        return str, (kind.__qualname__,), state
+
+
+NOT_RAM = frozenset(
+    (Board, Cells, Clock, PowerRail, Adversary, Disk, NorFlash, Nvram, Switch, Pin, Uart, UartEnd, FirmwareConfig)
+)

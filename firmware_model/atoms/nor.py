@@ -9,11 +9,14 @@ is full, the atoms are compacted into a checkpoint in the other area.  Why a cut
   that finds ``valid`` without ``proven`` programs both again before it relies on the area (rule 5).
 * A record is proven by the next one.  The last has no proof, and the blank after it may be half-programmed, so a log is
   never continued after a boot: ``open``, programmed before the first record, tells the boot to compact.
+* A checkpoint that is whole and newer, but not ``valid``, may be so at the next boot: then, too, the boot compacts, which
+  erases it, before anything is written that it would make disappear.
 * The area that a boot compacts into is always erased first: that it reads blank proves nothing.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -81,26 +84,26 @@ class NorAtoms(AtomStore):
         self._compact()
 
     def boot(self) -> None:
-        """Find the newest valid area, replay its log, and compact it unless it is proven and its log is unused."""
-        newest: bytes | None = None
-        for area in (0, 1):
-            image = self._nor.read(self._bases[area], self._geometry.used_bytes)
-            generation = self._checked(image)
-            if generation is not None and (newest is None or generation > self._generation):
-                newest, self._generation, self._area = image, generation, area
-        if newest is None:
+        """Find the newest valid area and replay its log; compact it unless it is proven and nothing was in progress."""
+        images = [self._nor.read(base, self._geometry.used_bytes) for base in self._bases]
+        generations = [self._checked(image) for image in images]
+        valid = [area for area in (0, 1) if generations[area] and images[area][VALID] == 0]
+        if not valid:
             self.atoms = [None] * self.count
             return
+        self._area = max(valid, key=lambda area: generations[area])
+        self._generation = generations[self._area]
+        image = images[self._area]
         self.atoms = [
-            newest[at : at + self.atom_bytes]
+            image[at : at + self.atom_bytes]
             for at in range(CHECKPOINT, CHECKPOINT + self.count * self.atom_bytes, self.atom_bytes)
         ]
-        if newest[PROVEN] != 0:
+        if image[PROVEN] != 0:
             self._mark(VALID)
             self._mark(PROVEN)
-        self._opened = newest[OPEN] != UNSET
-        self._used = self._replay(newest)
-        if self._opened or self._used:
+        # A newer checkpoint that is whole but not valid could be valid at the next boot, if its mark is unstable.
+        newer = generations[1 - self._area] > self._generation
+        if self._replay(image) or image[OPEN] != UNSET or newer:
             self._compact()
 
     def write(self, index: int, data: bytes) -> None:
@@ -117,20 +120,13 @@ class NorAtoms(AtomStore):
         self._nor.program(self._bases[self._area] + self._geometry.slots[self._used], record)
         self._used += 1
 
-    def _checked(self, image: bytes) -> int | None:
-        """The generation of an area that counts; None if it is not valid or fails its check."""
-        if image[VALID] != 0 or image[:4] != MAGIC:
-            return None
-        magic, generation, count, atom_bytes, _, *_ = NOR_AREA.unpack(image)
-        if (count, atom_bytes) != (self.count, self.atom_bytes):
-            return None
-        if self._check(image[:CRC_AT], image[CHECKPOINT : CHECKPOINT + count * atom_bytes]) != image[CRC_AT:VALID]:
-            return None
-        return int(generation)
-
-    @staticmethod
-    def _check(header: bytes, checkpoint: bytes) -> bytes:
-        return crc32(header + checkpoint)
+    def _checked(self, image: bytes) -> int:
+        """The generation of an area, valid or not; 0 if it fails its check or holds something else."""
+        magic, generation, count, atom_bytes, crc = NOR_AREA.unpack(image)[:5]
+        if magic != MAGIC or (count, atom_bytes) != (self.count, self.atom_bytes):
+            return 0
+        checkpoint = image[CHECKPOINT : CHECKPOINT + count * atom_bytes]
+        return int(generation) if zlib.crc32(image[:CRC_AT] + checkpoint) == crc else 0
 
     def _replay(self, image: bytes) -> int:
         """Take over the atoms that the log has replaced; returns the number of good records."""
@@ -153,9 +149,8 @@ class NorAtoms(AtomStore):
             nor.erase(base + sector * nor.sector_bytes)
         self._generation += 1
         checkpoint = b"".join(atom for atom in self.atoms if atom is not None)
-        header = MAGIC + self._generation.to_bytes(4, "little")
-        header += self.count.to_bytes(2, "little") + self.atom_bytes.to_bytes(2, "little")
-        header += self._check(header, checkpoint)
+        header = NOR_AREA.pack(MAGIC, self._generation, self.count, self.atom_bytes, 0, UNSET, UNSET, UNSET, b"")[:CRC_AT]
+        header += crc32(header + checkpoint)
         image = header.ljust(CHECKPOINT, b"\xff") + checkpoint
         for at in range(0, len(image), nor.page_bytes):
             nor.program(base + at, image[at : at + nor.page_bytes])

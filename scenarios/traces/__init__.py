@@ -71,17 +71,13 @@ def read_trace(
         raise TraceError(f"{path}: a limit of {limit} requests; it must be at least 1")
     if FORMATS[format].needs_files != bool(files):
         raise TraceError(
-            f"{path}: format {format} needs `files`, the first LBA of each file that has a place "
-            "on the volume"
+            f"{path}: format {format} needs `files`, the first LBA of each file that has a place on the volume"
             if FORMATS[format].needs_files
             else f"{path}: `files` is for strace; a trace in format {format} is of one whole volume"
         )
     for name, lba in (files or {}).items():
         if not 0 <= lba < volume_sectors:
-            raise TraceError(
-                f"{path}: `files` puts {name} at LBA {lba}; "
-                f"the volume has LBA 0 to {volume_sectors - 1}"
-            )
+            raise TraceError(f"{path}: `files` puts {name} at LBA {lba}; the volume has LBA 0 to {volume_sectors - 1}")
     requests: list[Request] = []
     origin_us = latest_us = None
     for line, request in FORMATS[format].read(read_lines(path), files or {}):

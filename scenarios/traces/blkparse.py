@@ -56,8 +56,7 @@ def read_blkparse(lines: Iterable[Line]) -> Iterator[tuple[Line, Request]]:
         device = device or event["device"]
         if event["device"] != device:
             raise line.error(
-                f"a second device, {event['device']}, after {device}; "
-                "give blkparse the files of one device (-i)"
+                f"a second device, {event['device']}, after {device}; give blkparse the files of one device (-i)"
             )
         if event["rwbs"].startswith(("D", "FD")):
             discards += 1
@@ -72,10 +71,7 @@ def read_blkparse(lines: Iterable[Line]) -> Iterator[tuple[Line, Request]]:
 def _issued(line: Line, rwbs: str, rest: str) -> Iterator[Request]:
     flags = _RWBS.fullmatch(rwbs)
     if flags is None:
-        raise line.error(
-            f"expected R, W, N or D in the RWBS field, with F in front for a flush, "
-            f"but it is {rwbs}"
-        )
+        raise line.error(f"expected R, W, N or D in the RWBS field, with F in front for a flush, but it is {rwbs}")
     if flags["flush"]:
         yield Request("flush", 0, 0, None)
     sectors = _SECTORS.fullmatch(rest)

@@ -43,9 +43,7 @@ def read_disksim(lines: Iterable[Line]) -> Iterator[tuple[Line, Request]]:
             )
         device = device or match["device"]
         if match["device"] != device:
-            raise line.error(
-                f"a second device, {match['device']}, after {device}; cut the trace to one device"
-            )
+            raise line.error(f"a second device, {match['device']}, after {device}; cut the trace to one device")
         kind: Kind = "read" if int(match["flags"], 16) & _READ_FLAG else "write"
         yield (
             line,
@@ -65,10 +63,7 @@ def read_disksim_validate(lines: Iterable[Line]) -> Iterator[tuple[Line, Request
     for line in lines:
         match = _VALIDATE_LINE.fullmatch(line.text)
         if match is None or int(match["count"]) == 0:
-            raise line.error(
-                "expected 'R|W Hit|Miss lba sectors service_us interarrival_us', "
-                "with sectors from 1"
-            )
+            raise line.error("expected 'R|W Hit|Miss lba sectors service_us interarrival_us', with sectors from 1")
         kind: Kind = "read" if match["kind"] == "R" else "write"
         yield (
             line,

@@ -32,9 +32,7 @@ def read_msr(lines: Iterable[Line]) -> Iterator[tuple[Line, Request]]:
             continue
         match = _LINE.fullmatch(line.text)
         if match is None or int(match["size"]) == 0:
-            raise line.error(
-                f"expected '{_COLUMNS}', with Type Read or Write and a Size from 1 byte"
-            )
+            raise line.error(f"expected '{_COLUMNS}', with Type Read or Write and a Size from 1 byte")
         disk = disk or match["disk"]
         if match["disk"] != disk:
             raise line.error(f"a second disk, {match['disk']}, after {disk}; cut the trace to one")

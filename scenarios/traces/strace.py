@@ -102,9 +102,7 @@ class _Program:
         name = max(matches, key=len)
         known = self._paths.setdefault(name, path)
         if known != path and posixpath.isabs(known) and posixpath.isabs(path):
-            raise call.line.error(
-                f"{name} in `files` may be {known} or {path}; give more of the path"
-            )
+            raise call.line.error(f"{name} in `files` may be {known} or {path}; give more of the path")
         return self._files[name]
 
     def _open(self, call: Call, path_index: int, flags: str) -> Iterator[Request]:
@@ -214,9 +212,7 @@ class _Program:
 def _written(call: Call) -> bytes:
     data = call.data(1)[: call.result]
     if len(data) < call.result:
-        raise call.line.error(
-            f"strace kept {len(data)} of {call.result} bytes; record with -s 1048576"
-        )
+        raise call.line.error(f"strace kept {len(data)} of {call.result} bytes; record with -s 1048576")
     return data
 
 

@@ -68,9 +68,7 @@ class Call(NamedTuple):
         """
         match = re.match(r"-?[0-9]{1,19}(?=$|[<\s])", self.text(index), re.ASCII)
         if match is None or int(match[0]) < least:
-            raise self.line.error(
-                f"expected an integer from {least} as argument {index + 1} of {self.name}"
-            )
+            raise self.line.error(f"expected an integer from {least} as argument {index + 1} of {self.name}")
         return int(match[0])
 
     def data(self, index: int) -> bytes:
@@ -79,11 +77,7 @@ class Call(NamedTuple):
         That is less than was transferred if strace cut a string short (its option -s).
         """
         argument = self.text(index)
-        literals = (
-            [argument]
-            if argument.startswith('"')
-            else re.findall(rf"iov_base=({_STRING})", argument)
-        )
+        literals = [argument] if argument.startswith('"') else re.findall(rf"iov_base=({_STRING})", argument)
         content = b""
         for literal in literals:
             content += _unquote(literal)
@@ -106,11 +100,16 @@ def read_calls(lines: Iterable[Line]) -> Iterator[Call]:
     gives a pseudo-call ENDED. Raises TraceError on a line that strace does not print.
     """
     unfinished: dict[int, str] = {}
+    latest_us = day_us = 0
     for line in lines:
         prefix = _PREFIX.match(line.text)
         assert prefix is not None, "every part of the prefix is optional"
         pid = int(prefix["pid"] or prefix["listed"] or 0)
-        time_us = _time_us(prefix)
+        time_us = day_us + _time_us(prefix)
+        if time_us < latest_us - _DAY_US // 2:  # -t and -tt start anew at midnight
+            day_us += _DAY_US
+            time_us += _DAY_US
+        latest_us = time_us
         body = line.text[prefix.end() :]
         if body.startswith("+++"):
             unfinished.pop(pid, None)
@@ -133,7 +132,7 @@ def read_calls(lines: Iterable[Line]) -> Iterator[Call]:
         if call is None:
             raise line.error("expected '[pid] [time] call(arguments) = result' as strace prints it")
         # A result of `?` is a call that was killed or restarted: strace does not know its effect.
-        result = -1 if call["result"] == "?" else int(call["result"], 0)
+        result = -1 if call["result"] == "?" else int(call["result"], 16 if "x" in call["result"] else 10)
         yield Call(line, pid, time_us, call["name"], _split(call["arguments"]), result)
 
 
@@ -143,7 +142,7 @@ def _time_us(prefix: re.Match[str]) -> int:
         return int(seconds) * 1_000_000 + int(fraction[:6].ljust(6, "0"))
     if prefix["h"]:
         minutes = int(prefix["h"]) * 60 + int(prefix["m"])
-        return (minutes * 60_000_000 + round(float(prefix["s"]) * 1_000_000)) % _DAY_US
+        return minutes * 60_000_000 + round(float(prefix["s"]) * 1_000_000)
     return 0
 
 

@@ -24,9 +24,7 @@ class MappedFile:
     the volume), `next_name` the file that begins there.
     """
 
-    def __init__(
-        self, name: str, first_lba: int, room_sectors: int | None, next_name: str | None
-    ) -> None:
+    def __init__(self, name: str, first_lba: int, room_sectors: int | None, next_name: str | None) -> None:
         self.name = name
         self.size_bytes = 0
         self._first_lba = first_lba
