@@ -45,7 +45,7 @@ clean: ## remove all that make created
 	rm -rf .venv .build .hypothesis build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/ok: pyproject.toml setup.py
+.venv/ok: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo 'deltabench needs Python 3.11 or newer, which "$(PYTHON)" is not.'; \
 	  echo 'Name one that is: make PYTHON=python3.11 $(MAKECMDGOALS)'; exit 1; } >&2

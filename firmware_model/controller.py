@@ -7,7 +7,8 @@ media.
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple, Protocol
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
 
 from deltabench.firmware_model.cache import WriteCache
 from deltabench.firmware_model.commands import MOST_SECTORS, WRITES, Command, Error, Opcode, Response, failed
@@ -17,12 +18,12 @@ from deltabench.firmware_model.formats import STATUS_SECTOR
 from deltabench.firmware_model.identify import identify_sector
 from deltabench.firmware_model.label import Labels
 from deltabench.firmware_model.layout import build_store, lay_out
-from deltabench.firmware_model.redirect import Home, Redirection, SectorError
+from deltabench.firmware_model.redirect import Redirection, SectorError
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.firmware_model.switch import Debouncer
 from deltabench.hwsim.board import Board
-from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.disk import SECTOR_BYTES
 
 
 class Controller(Protocol):
@@ -47,6 +48,9 @@ class Controller(Protocol):
         """One millisecond has passed: sample the switches.  True if a save or restore was done."""
 
 
+COMMAND_OF_SWITCH: Final = {"save": Opcode.SAVE, "restore": Opcode.RESTORE}
+
+
 class State(enum.IntEnum):
     """What the controller can do after its boot."""
 
@@ -65,6 +69,11 @@ class MapsView(NamedTuple):
     system_version: int
 
 
+@lru_cache(maxsize=16)
+def _atom_count(scheme: type[MapScheme], units: int, atom_bytes: int, version_bits: int) -> int:
+    return scheme.FIRST_ATOM + len(scheme.initial_atoms(units, atom_bytes, version_bits))
+
+
 class DeltaController:
     """The controller of the patent, with one of the map schemes on one of the atom stores."""
 
@@ -75,32 +84,27 @@ class DeltaController:
                 raise ConfigurationError(f"scheme = {config.scheme!r}: not one of {', '.join(SCHEMES)}")
             scheme = SCHEMES[config.scheme]
         self._config = config
-        self._initial = scheme.initial_atoms(config.units, config.atom_bytes, config.version_bits)
-        atoms = scheme.FIRST_ATOM + len(self._initial)
+        atoms = _atom_count(scheme, config.units, config.atom_bytes, config.version_bits)
         layout = lay_out(board, config, atoms)
         self._store = build_store(board, config, layout, atoms)
         self.maps = scheme(self._store, config.units, config.version_bits)
-        disks = [disk for name in layout.disks if isinstance(disk := board.media[name], Disk)]
-        self._labels = Labels(disks, self._store)
-        by_name = {disk.name: disk for disk in disks}
-        homes = (
-            Home(by_name[layout.volume_a.device], layout.volume_a.first),
-            Home(by_name[layout.volume_b.device], layout.volume_b.first),
-        )
-        self._volume = Redirection(self.maps, self._labels, homes, config.sectors_per_unit)
+        self._labels = Labels(layout.disks, self._store)
+        self._volume = Redirection(self.maps, self._labels, layout, config.sectors_per_unit)
         self._cache = WriteCache(config.cache_sectors)
         self._write_back = config.cache is CacheMode.WRITE_BACK
         self._switches = {
-            opcode: Debouncer(board.switches[name].pin, config.debounce_ms)
-            for name, opcode in (("save", Opcode.SAVE), ("restore", Opcode.RESTORE))
-            if name in board.switches
+            COMMAND_OF_SWITCH[name]: Debouncer(switch.pin, config.debounce_ms)
+            for name, switch in board.switches.items()
+            if name in COMMAND_OF_SWITCH
         }
         self.state = State.READY
         self._reason = ""
 
     def initialise(self) -> None:
-        identity = self._labels.format(self._config.volume_id_bytes)
-        self._store.format([identity, *self._initial])
+        config = self._config
+        identity = self._labels.format(config.volume_id_bytes)
+        maps = self.maps.initial_atoms(config.units, config.atom_bytes, config.version_bits)
+        self._store.format([identity, *maps])
 
     def boot(self) -> None:
         self._store.boot()

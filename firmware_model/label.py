@@ -10,6 +10,8 @@ identity.  Until the identity is written a label may be ahead of it, at the syst
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deltabench.firmware_model.atoms.disk import DiskAtoms
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.errors import AtomLostError, RefusedDeviceError
@@ -22,7 +24,7 @@ IDENTITY_ATOM = 0
 class Labels:
     """The labels of ``disks`` (volume order), checked against the identity atom of ``store``."""
 
-    def __init__(self, disks: list[Disk], store: AtomStore) -> None:
+    def __init__(self, disks: Sequence[Disk], store: AtomStore) -> None:
         self._disks = disks
         self._labels = [DiskAtoms(disk, 0, 1, LABEL.fixed_bytes) for disk in disks]
         self._store = store

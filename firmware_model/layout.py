@@ -6,6 +6,7 @@ leave their part are refused with both names and both ranges.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from deltabench.firmware_model.atoms.nvram import NvramAtoms
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.config import FirmwareConfig, Placement, StoreKind
 from deltabench.firmware_model.errors import ConfigurationError
+from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.medium import Medium
@@ -37,19 +39,27 @@ class Region(NamedTuple):
         return f"{self.name} ({self.device} {self.first:#x} to {self.first + self.length - 1:#x})"
 
 
-class Layout(NamedTuple):
-    """The regions of one firmware on one board; ``disks`` are those that carry a volume, in label order."""
+class Home(NamedTuple):
+    """Where volume A or B lies."""
+
+    disk: Disk
+    first_lba: int
+
+
+@dataclass(frozen=True)
+class Layout(Rom):
+    """One firmware on one board: the map region, the homes of A and B, and the disks that carry them, in label order."""
 
     maps: Region
-    volume_a: Region
-    volume_b: Region
-    disks: tuple[str, ...]
+    homes: tuple[Home, Home]
+    disks: tuple[Disk, ...]
 
 
 @lru_cache(maxsize=16)
 def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
     """Place everything, as at build time: once for each board; raises ConfigurationError for what is missing, does not fit, or overlaps."""
-    disks = [name for name, medium in board.media.items() if isinstance(medium, Disk)]
+    by_name = {name: medium for name, medium in board.media.items() if isinstance(medium, Disk)}
+    disks = list(by_name)
     home_a = _device(board, "volume_a", config.volume_a, Disk, disks[:1])
     home_b = _device(board, "volume_b", config.volume_b, Disk, disks[1:2] or disks[:1])
     wanted = MEDIA[config.store]
@@ -62,7 +72,8 @@ def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
     sectors = config.volume_sectors
     volume_a = _place(board, taken, "volume A", home_a, config.volume_a.start, sectors)
     volume_b = _place(board, taken, "volume B", home_b, config.volume_b.start, sectors)
-    return Layout(maps, volume_a, volume_b, volume_disks)
+    homes = (Home(by_name[home_a], volume_a.first), Home(by_name[home_b], volume_b.first))
+    return Layout(maps, homes, tuple(by_name[name] for name in volume_disks))
 
 
 def build_store(board: Board, config: FirmwareConfig, layout: Layout, atoms: int) -> AtomStore:

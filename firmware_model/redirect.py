@@ -10,16 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from deltabench.firmware_model.label import Labels
+from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes.scheme import MapScheme
-from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.medium import UncorrectableError
-
-
-class Home(NamedTuple):
-    """Where volume A or B lies."""
-
-    disk: Disk
-    first_lba: int
 
 
 class Extent(NamedTuple):
@@ -39,12 +32,12 @@ class SectorError(Exception):
 
 
 class Redirection:
-    """The logical volume of ``maps.units`` units of ``sectors_per_unit`` sectors, over the two ``homes``."""
+    """The logical volume of ``maps.units`` units of ``sectors_per_unit`` sectors, over the layout's two homes."""
 
-    def __init__(self, maps: MapScheme, labels: Labels, homes: tuple[Home, Home], sectors_per_unit: int) -> None:
+    def __init__(self, maps: MapScheme, labels: Labels, layout: Layout, sectors_per_unit: int) -> None:
         self._maps = maps
         self._labels = labels
-        self._homes = homes
+        self._layout = layout
         self._size = sectors_per_unit
 
     def read(self, lba: int, count: int) -> list[bytes]:
@@ -62,7 +55,7 @@ class Redirection:
             other = rest ^ -side
             stop = (unit + (other & -other).bit_length() - 1) * size if other else end
             stop = min(stop, end)
-            home = self._homes[side]
+            home = self._layout.homes[side]
             try:
                 sectors += home.disk.read(home.first_lba + lba, stop - lba)
             except UncorrectableError as error:
@@ -97,10 +90,10 @@ class Redirection:
     def _make_durable(self, extents: list[Extent]) -> None:
         """One extent is written with FUA; several go through the drives' caches and are flushed together."""
         for side, lba, sectors in extents:
-            disk, first_lba = self._homes[side]
+            disk, first_lba = self._layout.homes[side]
             disk.write(first_lba + lba, sectors, fua=len(extents) == 1)
         if len(extents) > 1:
-            for disk in {home.disk.name: home.disk for home in self._homes}.values():
+            for disk in self._layout.disks:
                 disk.flush()
 
     def _by_unit(self, sectors: Mapping[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
@@ -111,7 +104,7 @@ class Redirection:
 
     def _completed(self, unit: int, piece: dict[int, bytes]) -> dict[int, bytes]:
         """``piece`` with the unit's other sectors, copied from its primary (rule 1)."""
-        disk, first_lba = self._homes[self._maps.vsm >> unit & 1]
+        disk, first_lba = self._layout.homes[self._maps.vsm >> unit & 1]
         whole = dict(piece)
         for lba in range(unit * self._size, (unit + 1) * self._size):
             if lba not in piece:

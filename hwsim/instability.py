@@ -37,7 +37,8 @@ class Adversary:
     """
 
     __slots__ = ("_mixable", "_reads", "consulted", "policy")
-    POLICIES = "onfm"
+    POLICIES: Final = "onfm"
+    FIRST_POLICY: Final = "o"
     MEANING: Final = {
         "o": "unstable cells read as before the cut operation",
         "n": "unstable cells read as after the cut operation",

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import Cut, Path, format_path
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
@@ -118,9 +119,13 @@ class Explorer:
         """Recover from the state that the media are in, under every policy for unstable cells, and check."""
         board = self._rig.board
         mark = len(board.cells.journal)
-        self.verified += 1
         adversary = board.adversary
         for policy in adversary.policies():
+            self.verified += 1
+            if policy != Adversary.FIRST_POLICY:
+                # How unstable cells read makes it another crash state, with an id of its own.
+                self.generated += 1
+                self.distinct += 1
             here = (*path, Cut(number, index, policy))
             try:
                 controller = self._power_on(here, policy, left)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Callable, Sequence
+from enum import Enum
 from types import FunctionType
 from typing import Any
 
@@ -15,14 +16,12 @@ from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
 from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import Controller
+from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.clock import Clock
-from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.gpio import Pin, Switch
 from deltabench.hwsim.instability import Adversary
-from deltabench.hwsim.medium import Cells
-from deltabench.hwsim.nor import NorFlash
-from deltabench.hwsim.nvram import Nvram
+from deltabench.hwsim.medium import Cells, Medium
 from deltabench.hwsim.power import Listener, OperationLimitError, PowerRail
 from deltabench.hwsim.uart import Uart, UartEnd
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
@@ -129,15 +128,24 @@ class _RamPickler(pickle.Pickler):
     """Writes an object with attributes as the name of its class and its attributes: never to be read back."""
 
     def reducer_override(self, thing: Any) -> Any:
-        kind = type(thing)
-        if kind in NOT_RAM:
-            return str, (getattr(thing, "name", kind.__name__),)
-        state = getattr(thing, "__dict__", None)
-        if type(state) is not dict or isinstance(thing, FunctionType):
-            return NotImplemented
-        return str, (kind.__qualname__,), state
+        kind = _PLAIN_OBJECT.get(type(thing))
+        if kind is None:
+            kind = _PLAIN_OBJECT[type(thing)] = _classify(thing)
+        if kind == "object":
+            return str, (type(thing).__qualname__,), thing.__dict__
+        if kind == "name":
+            return str, (str(getattr(thing, "name", "")),)
+        return NotImplemented
 
 
-NOT_RAM = frozenset(
-    (Board, Cells, Clock, PowerRail, Adversary, Disk, NorFlash, Nvram, Switch, Pin, Uart, UartEnd, FirmwareConfig)
-)
+NOT_RAM = (Rom, Medium, FirmwareConfig, Board, Cells, Clock, PowerRail, Adversary, Switch, Pin, Uart, UartEnd)
+_PLAIN_OBJECT: dict[type, str] = {}
+
+
+def _classify(thing: object) -> str:
+    """How the RAM picture shows things of this type: by name, as an object with attributes, or as pickle does."""
+    if isinstance(thing, NOT_RAM) or isinstance(thing, Enum):
+        return "name"
+    if isinstance(thing, type | FunctionType) or not hasattr(thing, "__dict__"):
+        return "other"
+    return "object"

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32
+from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.nor import NorFlash
 
 MAGIC: Final = b"DBA1"
@@ -35,9 +37,11 @@ SET: Final = b"\0"
 UNSET: Final = 0xFF
 
 
-class Geometry(NamedTuple):
-    """Where things lie in an area: log slots (byte offsets), bytes that a boot reads, sectors that an area takes."""
+@dataclass(frozen=True)
+class Geometry(Rom):
+    """Where things lie in an area: atoms and log slots (byte offsets), bytes that a boot reads, sectors it takes."""
 
+    atoms: tuple[int, ...]
     slots: tuple[int, ...]
     used_bytes: int
     sectors: int
@@ -53,7 +57,8 @@ def geometry(count: int, atom_bytes: int, log_records: int, page_bytes: int, sec
         (page + n // per_page) * page_bytes + n % per_page * size for n in range(log_records)
     )
     used = slots[-1] + size
-    return Geometry(slots, used, -(-used // sector_bytes))
+    atoms = tuple(range(CHECKPOINT, CHECKPOINT + count * atom_bytes, atom_bytes))
+    return Geometry(atoms, slots, used, -(-used // sector_bytes))
 
 
 class NorAtoms(AtomStore):
@@ -96,7 +101,7 @@ class NorAtoms(AtomStore):
         image = images[self._area]
         self.atoms = [
             image[at : at + self.atom_bytes]
-            for at in range(CHECKPOINT, CHECKPOINT + self.count * self.atom_bytes, self.atom_bytes)
+            for at in self._geometry.atoms
         ]
         if image[PROVEN] != 0:
             self._mark(VALID)

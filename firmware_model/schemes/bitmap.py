@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.rom import Rom
 from deltabench.firmware_model.schemes.scheme import MapScheme, unit_span
 
 
-class Bitmap:
-    """``bytes_per_block`` bytes of each atom from ``first_atom`` on are map; ``blocks`` atoms hold all units."""
+class Bitmap(Rom):
+    """Where a map of ``units`` bits lies: ``bytes_per_block`` bytes of each atom from ``first_atom`` on."""
 
-    def __init__(self, scheme: MapScheme, first_atom: int, bytes_per_block: int) -> None:
-        self._scheme = scheme
-        self._first_atom = first_atom
+    def __init__(self, units: int, first_atom: int, bytes_per_block: int) -> None:
         self._bytes = bytes_per_block
         self.units_per_block = 8 * bytes_per_block
-        self.blocks = -(-scheme.units // self.units_per_block)
+        self.blocks = -(-units // self.units_per_block)
         self._mask = (1 << self.units_per_block) - 1
+        self._first_atom = first_atom
+        starts = range(0, units, self.units_per_block)
+        self._spans = tuple(unit_span(first, min(first + self.units_per_block, units)) for first in starts)
 
-    def load(self) -> int:
-        """The whole map; units whose atom is lost are marked in the scheme."""
+    def load(self, scheme: MapScheme) -> int:
+        """The whole map, from the scheme's store; units whose atom is lost are marked in the scheme."""
         bits = 0
-        for block in range(self.blocks):
-            first = block * self.units_per_block
-            atom = self._scheme.read_or_lose(
-                self._first_atom + block, unit_span(first, min(first + self.units_per_block, self._scheme.units))
-            )
-            bits |= int.from_bytes(atom[: self._bytes], "little") << first
+        for block, span in enumerate(self._spans):
+            atom = scheme.read_or_lose(self._first_atom + block, span)
+            bits |= int.from_bytes(atom[: self._bytes], "little") << block * self.units_per_block
         return bits
 
     def block(self, bits: int, block: int) -> int:
         """The part of a map that is in ``block``."""
         return bits >> block * self.units_per_block & self._mask
 
-    def write(self, block: int, bits: int) -> None:
+    def write(self, store: AtomStore, block: int, bits: int) -> None:
         """Replace one block; one atom."""
-        data = bits.to_bytes(self._bytes, "little")
-        self._scheme.store.write(self._first_atom + block, self._scheme.store.padded(data))
+        store.write(self._first_atom + block, bits.to_bytes(self._bytes, "little").ljust(store.atom_bytes, b"\0"))
+
+
+@lru_cache(maxsize=64)
+def bitmap(units: int, first_atom: int, bytes_per_block: int) -> Bitmap:
+    """The one Bitmap of this shape."""
+    return Bitmap(units, first_atom, bytes_per_block)

@@ -20,8 +20,8 @@ from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import CONTROL
-from deltabench.firmware_model.schemes.bitmap import Bitmap
-from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of, unit_span
+from deltabench.firmware_model.schemes.bitmap import bitmap
+from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of
 
 IDLE: Final = 0
 SWITCHING: Final = 1
@@ -35,8 +35,8 @@ class Flagged(MapScheme):
         super().__init__(store, units, version_bits)
         self._control = self.FIRST_ATOM
         block_bytes = store.atom_bytes - CONTROL.fixed_bytes
-        self._vsm = Bitmap(self, self._control + 1, block_bytes)
-        self._ddm = Bitmap(self, self._control + 1 + self._vsm.blocks, block_bytes)
+        self._vsm = bitmap(units, self._control + 1, block_bytes)
+        self._ddm = bitmap(units, self._control + 1 + self._vsm.blocks, block_bytes)
         self._flag = IDLE
 
     @staticmethod
@@ -49,10 +49,10 @@ class Flagged(MapScheme):
         return ("idle", "switching", "clearing")[self._flag]
 
     def boot(self) -> None:
-        control = self.read_or_lose(self._control, unit_span(0, self.units))
+        control = self.read_or_lose(self._control, (1 << self.units) - 1)
         self._flag, progress, self.system_version = CONTROL.unpack(control)
-        self.vsm = self._vsm.load()
-        self.ddm = self._ddm.load()
+        self.vsm = self._vsm.load(self)
+        self.ddm = self._ddm.load(self)
         if self.lost:
             return
         if self._flag == SWITCHING:
@@ -65,7 +65,7 @@ class Flagged(MapScheme):
     def mark_written(self, units: int) -> None:
         self.ddm |= units
         for block in blocks_of(units, self._ddm.units_per_block):
-            self._ddm.write(block, self._ddm.block(self.ddm, block))
+            self._ddm.write(self.store, block, self._ddm.block(self.ddm, block))
 
     def save(self) -> None:
         self._switch_blocks_from(0)
@@ -85,12 +85,12 @@ class Flagged(MapScheme):
         self._clear_ddm()
 
     def _switch(self, block: int, target: int) -> None:
-        self._vsm.write(block, target)
+        self._vsm.write(self.store, block, target)
         self.vsm ^= (self._vsm.block(self.vsm, block) ^ target) << block * self._vsm.units_per_block
 
     def _clear_ddm(self) -> None:
         for block in blocks_of(self.ddm, self._ddm.units_per_block):
-            self._ddm.write(block, 0)
+            self._ddm.write(self.store, block, 0)
         self.ddm = 0
         self.system_version += 1
         self._set_control(IDLE)

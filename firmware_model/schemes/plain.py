@@ -7,7 +7,7 @@ control that the bench must catch.
 from __future__ import annotations
 
 from deltabench.firmware_model.atoms.store import AtomStore
-from deltabench.firmware_model.schemes.bitmap import Bitmap
+from deltabench.firmware_model.schemes.bitmap import bitmap
 from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of
 
 
@@ -16,27 +16,27 @@ class Plain(MapScheme):
 
     def __init__(self, store: AtomStore, units: int, version_bits: int) -> None:
         super().__init__(store, units, version_bits)
-        self._vsm = Bitmap(self, self.FIRST_ATOM, store.atom_bytes)
-        self._ddm = Bitmap(self, self.FIRST_ATOM + self._vsm.blocks, store.atom_bytes)
+        self._vsm = bitmap(units, self.FIRST_ATOM, store.atom_bytes)
+        self._ddm = bitmap(units, self.FIRST_ATOM + self._vsm.blocks, store.atom_bytes)
 
     @staticmethod
     def initial_atoms(units: int, atom_bytes: int, version_bits: int) -> list[bytes]:
         return [bytes(atom_bytes)] * (2 * -(-units // (8 * atom_bytes)))
 
     def boot(self) -> None:
-        self.vsm = self._vsm.load()
-        self.ddm = self._ddm.load()
+        self.vsm = self._vsm.load(self)
+        self.ddm = self._ddm.load(self)
 
     def mark_written(self, units: int) -> None:
         self.ddm |= units
         for block in blocks_of(units, self._ddm.units_per_block):
-            self._ddm.write(block, self._ddm.block(self.ddm, block))
+            self._ddm.write(self.store, block, self._ddm.block(self.ddm, block))
 
     def save(self) -> None:
         dirty = blocks_of(self.ddm, self._ddm.units_per_block)
         self.vsm ^= self.ddm
         for block in dirty:
-            self._vsm.write(block, self._vsm.block(self.vsm, block))
+            self._vsm.write(self.store, block, self._vsm.block(self.vsm, block))
         self._clear_ddm(dirty)
 
     def restore(self) -> None:
@@ -45,4 +45,4 @@ class Plain(MapScheme):
     def _clear_ddm(self, dirty: list[int]) -> None:
         self.ddm = 0
         for block in dirty:
-            self._ddm.write(block, 0)
+            self._ddm.write(self.store, block, 0)

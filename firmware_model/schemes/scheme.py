@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from deltabench.firmware_model.atoms.store import AtomStore
-from deltabench.firmware_model.errors import AtomLostError
 
 
 class MapScheme(ABC):
@@ -62,11 +61,11 @@ class MapScheme(ABC):
 
     def read_or_lose(self, atom: int, units: int) -> bytes:
         """An atom of the store; if no copy is good, its ``units`` are lost and zero bytes stand in for it."""
-        try:
-            return self.store.read(atom)
-        except AtomLostError:
+        data = self.store.atoms[atom]
+        if data is None:
             self.lost |= units
             return bytes(self.store.atom_bytes)
+        return data
 
 
 def unit_span(first: int, last: int) -> int:
