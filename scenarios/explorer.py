@@ -77,6 +77,11 @@ class Explorer:
         self._doing = doing
         self._probe = number
 
+    def without_cut(self, violation: Violation) -> None:
+        """A rule was broken with no cut at all."""
+        self._cut = "nowhere"
+        self._found((), violation)
+
     def on_operation(self, operation: Operation) -> None:
         """Listener of the power rail, for the workload itself."""
         board = self._rig.board

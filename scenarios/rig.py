@@ -39,13 +39,16 @@ class Rig:
         self.boot_limit = boot_limit
         self._make = make
 
-    def power_on(self, policy: str = "o", listeners: Sequence[Listener] = ()) -> Controller:
-        """A fresh controller, booted; raises Violation if its boot fails or does not end."""
+    def power_on(self, policy: str = "o", listeners: Sequence[Listener] = (), first_operation: int = 0) -> Controller:
+        """A fresh controller, booted; raises Violation if its boot fails or does not end.
+
+        Its media operations are counted from ``first_operation`` on.
+        """
         board = self.board
         board.adversary.power_on(policy)
         rail = board.rail
-        rail.operations = 0
-        rail.limit = self.boot_limit
+        rail.operations = first_operation
+        rail.limit = first_operation + self.boot_limit
         rail.listeners = tuple(listeners)
         try:
             controller = self._make()

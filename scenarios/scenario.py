@@ -1,0 +1,290 @@
+"""Scenario files: what is on the board, what is done to it, where its power is cut, and what must hold.
+
+TOML, checked against the structures below; docs/scenarios.md explains each key.  An error names the file, the key, the
+value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import enum
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from deltabench.firmware_model.config import FirmwareConfig, StoreKind
+from deltabench.hwsim.board import BoardSpec
+from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.explain_invalid import explain
+from deltabench.scenarios.oracle import Rule
+
+SUFFIX = ".scenario.toml"
+LIBRARY = Path(__file__).parent / "library"
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Number = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of a scenario file: unknown keys are errors."""
+
+
+class By(enum.Enum):
+    """Who gives a save or restore command (figure 3A)."""
+
+    HOST = "host"
+    SWITCH = "switch"
+
+
+class Write(_Table, tag="write", tag_field="do"):
+    """Write ``count`` sectors from ``lba``, with FUA if asked; contents are made up, each unlike any other."""
+
+    lba: Number
+    count: Count = 1
+    fua: bool = False
+
+
+class Read(_Table, tag="read", tag_field="do"):
+    """Read ``count`` sectors from ``lba``; they must be what was last written."""
+
+    lba: Number
+    count: Count = 1
+
+
+class Flush(_Table, tag="flush", tag_field="do"):
+    """FLUSH CACHE EXT."""
+
+
+class Save(_Table, tag="save", tag_field="do"):
+    """SAVE, by a host command or by pressing the switch named ``save`` for ``hold_ms``."""
+
+    by: By = By.HOST
+    hold_ms: Count = 50
+
+
+class Restore(_Table, tag="restore", tag_field="do"):
+    """RESTORE, by a host command or by pressing the switch named ``restore`` for ``hold_ms``."""
+
+    by: By = By.HOST
+    hold_ms: Count = 50
+
+
+class PowerCycle(_Table, tag="power-cycle", tag_field="do"):
+    """Power off between two commands, and on again; ``refused``: the boot must refuse a storage device."""
+
+    refused: bool = False
+
+
+class Idle(_Table, tag="idle", tag_field="do"):
+    """Nothing is asked of the device for ``ms`` milliseconds."""
+
+    ms: Count
+
+
+class Swap(_Table, tag="swap", tag_field="do"):
+    """Exchange the contents of two disks: somebody plugged them in the wrong way round."""
+
+    devices: tuple[str, str]
+
+
+class Snapshot(_Table, tag="snapshot", tag_field="do"):
+    """Remember all of a disk's contents, for ``put-back``."""
+
+    device: str
+
+
+class PutBack(_Table, tag="put-back", tag_field="do"):
+    """The disk has its contents of the snapshot again: it was away, and came back stale."""
+
+    device: str
+
+
+class Mix(_Table):
+    """Relative frequencies of the commands of a random workload."""
+
+    write: Number = 80
+    read: Number = 10
+    save: Number = 5
+    restore: Number = 5
+    flush: Number = 0
+    fua: Number = 0
+
+
+class Random(_Table, tag="random", tag_field="do"):
+    """``commands`` random commands, drawn from the scenario's seed, each of at most ``most_sectors`` sectors."""
+
+    commands: Count
+    most_sectors: Count = 1
+    mix: Mix = Mix()
+
+
+class Trace(_Table, tag="trace", tag_field="do"):
+    """The requests of a trace file, or of a recording that comes with deltabench.
+
+    ``format``, ``files`` and ``wrap``: see docs/traces.md.  ``first`` requests are left out and at most ``limit``
+    replayed.  ``saves`` and ``restores`` are put behind so many replayed requests, or behind a mark of the recording.
+    """
+
+    file: str | None = None
+    recording: str | None = None
+    format: str | None = None
+    files: dict[str, int] | None = None
+    wrap: bool = False
+    first: Number = 0
+    limit: Count | None = None
+    saves: tuple[Number | str, ...] = ()
+    restores: tuple[Number | str, ...] = ()
+
+
+Step = (
+    Write | Read | Flush | Save | Restore | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
+)
+
+
+class Cuts(enum.Enum):
+    """Where power is cut."""
+
+    NONE = "none"
+    AT = "at"
+    RANDOM = "random"
+    EXHAUSTIVE = "exhaustive"
+
+
+class Power(_Table):
+    """``cuts``: none; at one ``operation`` (with one ``outcome``, or all); at ``count`` random ones; at every one.
+
+    ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
+    media operations that a boot may take (default: 64 and 4 a unit).
+    """
+
+    cuts: Cuts = Cuts.EXHAUSTIVE
+    depth: Annotated[int, msgspec.Meta(ge=1, le=4)] = 1
+    operation: Number | None = None
+    outcome: Number | None = None
+    count: Count = 100
+    boot_limit: Count | None = None
+
+
+class Expected(_Table):
+    """What must come out: the rules hold, or a rule is violated (any, unless one is named)."""
+
+    verdict: Literal["holds", "violated"] = "holds"
+    rule: Rule | None = None
+
+
+class Expect(Expected):
+    """The expectation; ``exceptions`` gives single schemes another one."""
+
+    exceptions: dict[str, Expected] = {}
+
+
+class Matrix(_Table):
+    """Run the scenario with each scheme on each store."""
+
+    scheme: tuple[str, ...] = ()
+    store: tuple[StoreKind, ...] = ()
+
+
+class Document(_Table):
+    """A scenario file."""
+
+    title: str
+    board: BoardSpec
+    steps: tuple[Step, ...]
+    covers: tuple[str, ...] = ()
+    seed: Number = 1
+    controller: str | None = None
+    firmware: FirmwareConfig = FirmwareConfig()
+    matrix: Matrix = Matrix()
+    power: Power = Power()
+    expect: Expect = Expect()
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """A scenario file that has been read: ``name`` as it stands in crash ids, ``path``, ``about`` its opening comment."""
+
+    name: str
+    path: Path
+    about: str
+    document: Document
+
+    def variants(self) -> list[Variant]:
+        """One for each scheme on each store."""
+        firmware, matrix = self.document.firmware, self.document.matrix
+        return [
+            Variant(self, msgspec.structs.replace(firmware, scheme=scheme, store=store))
+            for scheme in matrix.scheme or (firmware.scheme,)
+            for store in matrix.store or (firmware.store,)
+        ]
+
+    def variant(self, name: str) -> Variant:
+        """The variant of this name; raises ScenarioError that lists those there are."""
+        for variant in self.variants():
+            if variant.name == name:
+                return variant
+        known = ", ".join(variant.name for variant in self.variants())
+        raise ScenarioError(f"{self.path}: no variant {name!r}; this scenario has {known}")
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """A scenario with one scheme on one store."""
+
+    scenario: Scenario
+    firmware: FirmwareConfig
+
+    @property
+    def scheme(self) -> str:
+        """The scheme's name; of ``module:Class``, the class."""
+        return self.firmware.scheme.rpartition(":")[2]
+
+    @property
+    def name(self) -> str:
+        """As in crash ids: scheme and store."""
+        return f"{self.scheme}-{self.firmware.store.value}"
+
+    @property
+    def expected(self) -> Expected:
+        """What must come out of it."""
+        expect = self.scenario.document.expect
+        return expect.exceptions.get(self.scheme, expect)
+
+
+def load_scenario(path: Path, name: str | None = None) -> Scenario:
+    """Read a scenario file; raises ScenarioError that names file, key, value and what is allowed."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start})") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{path}: is not valid TOML: {error}") from error
+    try:
+        document = msgspec.convert(table, Document)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(f"{path}: {explain(error, table, Document)}") from error
+    about = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        about.append(line.removeprefix("#").strip())
+    return Scenario(name or str(path), path, " ".join(about), document)
+
+
+def library_names() -> list[str]:
+    """The scenarios that come with deltabench."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in LIBRARY.glob(f"*{SUFFIX}"))
+
+
+def find_scenario(reference: str) -> Scenario:
+    """A scenario of the library by name, or a file by path; raises ScenarioError if there is none."""
+    if reference in library_names():
+        return load_scenario(LIBRARY / f"{reference}{SUFFIX}", reference)
+    path = Path(reference)
+    if not path.is_file():
+        raise ScenarioError(
+            f"{reference}: neither a file nor a scenario of the library; `deltabench scenarios` lists the library"
+        )
+    return load_scenario(path)

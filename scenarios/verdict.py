@@ -1,0 +1,153 @@
+"""Results: the verdict on each variant of each scenario, as JSON (``deltabench.result/1``) and as JUnit XML.
+
+docs/results.md lists the fields.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from deltabench.scenarios.crash_id import CrashId
+from deltabench.scenarios.explorer import Counts, Finding
+from deltabench.scenarios.scenario import Variant
+
+SCHEMA: Final = "deltabench.result/1"
+
+
+class Result(NamedTuple):
+    """What came out of one variant.  ``elapsed_s`` is the work's CPU time, summed over processes."""
+
+    variant: Variant
+    commands: int
+    operations: int
+    counts: Counts
+    findings: tuple[Finding, ...]
+    elapsed_s: float
+    complete: bool
+
+    @property
+    def holds(self) -> bool:
+        """Whether no violation was found."""
+        return not self.counts.violations
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether that is what the scenario expects; an unfinished run never is, unless it found what it should."""
+        expected = self.variant.expected
+        if expected.verdict == "holds":
+            return self.holds and self.complete
+        return any(expected.rule in (None, finding.rule) for finding in self.findings)
+
+    def crash_id(self, finding: Finding) -> str:
+        """The id that replays a finding."""
+        return str(CrashId(self.variant.scenario.name, self.variant.name, finding.path))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON object of this result."""
+        return {
+            "scenario": self.variant.scenario.name,
+            "title": self.variant.scenario.document.title,
+            "scheme": self.variant.scheme,
+            "atom_store": self.variant.firmware.store.value,
+            "seed": self.variant.scenario.document.seed,
+            "verdict": "holds" if self.holds else "violated",
+            "expected": self.variant.expected.verdict,
+            "as_expected": self.as_expected,
+            "complete": self.complete,
+            "commands": self.commands,
+            "operations": self.operations,
+            "counts": self.counts._asdict(),
+            "elapsed_s": round(self.elapsed_s, 3),
+            "violations": [
+                {
+                    "id": self.crash_id(finding),
+                    "rule": finding.rule.value,
+                    "doing": finding.doing,
+                    "cut": finding.cut,
+                    "detail": finding.detail,
+                }
+                for finding in self.findings
+            ],
+        }
+
+    def problem(self) -> str:
+        """Why the result is not as expected, in one sentence; empty if it is."""
+        expected = self.variant.expected
+        if self.as_expected:
+            return ""
+        if expected.verdict == "violated":
+            rule = f" of {expected.rule.value}" if expected.rule else ""
+            return f"expected a violation{rule}, and found {'others' if self.findings else 'none'}"
+        if self.holds:
+            return "interrupted before it was finished"
+        finding = self.findings[0]
+        return f"{self.counts.violations} violations; the first, of {finding.rule.value}: {finding.detail}"
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """0: all as expected; 1: not."""
+    return 0 if all(result.as_expected for result in results) else 1
+
+
+def to_json(results: Sequence[Result], *, interrupted: bool) -> str:
+    """The whole document."""
+    document = {"schema": SCHEMA, "interrupted": interrupted, "results": [result.as_dict() for result in results]}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def to_junit(results: Sequence[Result]) -> str:
+    """JUnit XML as CI servers read it: a test case a variant."""
+    failures = sum(not result.as_expected for result in results)
+    elapsed = sum(result.elapsed_s for result in results)
+    suite = ET.Element(
+        "testsuite", name="deltabench", tests=str(len(results)), failures=str(failures), errors="0", time=f"{elapsed:.3f}"
+    )
+    for result in results:
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            classname=result.variant.scenario.name,
+            name=result.variant.name,
+            time=f"{result.elapsed_s:.3f}",
+        )
+        if not result.as_expected:
+            failure = ET.SubElement(case, "failure", message=result.problem())
+            failure.text = "\n".join(
+                f"{result.crash_id(finding)}: {finding.rule.value}: {finding.detail}" for finding in result.findings
+            )
+        counts = result.counts
+        output = ET.SubElement(case, "system-out")
+        output.text = (
+            f"{result.commands} commands, {result.operations} media operations, {counts.generated} crash states, "
+            f"{counts.distinct} distinct, {counts.verified} verified, {counts.violations} violations"
+        )
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all; raises OSError."""
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            Path(file.name).chmod(0o666 & ~_umask())
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,190 @@
+"""From the steps of a scenario to what is done to the device, one action after the other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from deltabench.firmware_model import commands
+from deltabench.firmware_model.commands import MOST_SECTORS, Command
+from deltabench.hwsim.disk import SECTOR_BYTES
+from deltabench.scenarios import scenario as steps
+from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.recordings import RECORDINGS
+from deltabench.scenarios.scenario import By, Document, Scenario
+from deltabench.scenarios.traces import FORMATS, Request, read_trace
+
+
+class Press(NamedTuple):
+    """Somebody presses the switch named ``switch`` for ``hold_ms``; the device is to do ``command``."""
+
+    switch: str
+    hold_ms: int
+    command: Command
+
+
+Action = Command | Press | steps.PowerCycle | steps.Idle | steps.Swap | steps.Snapshot | steps.PutBack
+
+
+def actions(scenario: Scenario, volume_sectors: int) -> list[Action]:
+    """Everything that the scenario does to a device with a volume of ``volume_sectors``.
+
+    Raises ScenarioError for a step that leaves the volume, or names what is not there.
+    """
+    return list(_Expansion(scenario, volume_sectors).actions())
+
+
+def sector_text(number: int, lba: int) -> bytes:
+    """Made-up content of the sector that command ``number`` writes to ``lba``: unlike any other, and readable."""
+    return f"LBA {lba} by command {number}".encode().ljust(SECTOR_BYTES, b"\0")
+
+
+class _Expansion:
+    def __init__(self, scenario: Scenario, volume_sectors: int) -> None:
+        self._scenario = scenario
+        self._document: Document = scenario.document
+        self._sectors = volume_sectors
+        self._random = random.Random(scenario.document.seed)
+        self._number = 0
+
+    def actions(self) -> Iterator[Action]:
+        for index, step in enumerate(self._document.steps):
+            for action in self._expand(f"steps[{index}]", step):
+                self._number += 1
+                yield action
+
+    def _expand(self, key: str, step: steps.Step) -> Iterator[Action]:
+        match step:
+            case steps.Write(lba=lba, count=count, fua=fua):
+                self._check_range(key, lba, count)
+                yield self._write(lba, count, fua=fua)
+            case steps.Read(lba=lba, count=count):
+                self._check_range(key, lba, count)
+                yield commands.read(lba, count)
+            case steps.Flush():
+                yield commands.FLUSH
+            case steps.Save(by=by, hold_ms=hold_ms):
+                yield self._order(key, "save", by, hold_ms, commands.SAVE)
+            case steps.Restore(by=by, hold_ms=hold_ms):
+                yield self._order(key, "restore", by, hold_ms, commands.RESTORE)
+            case steps.Random():
+                yield from self._random_commands(key, step)
+            case steps.Trace():
+                yield from self._trace(key, step)
+            case steps.Swap(devices=devices):
+                for device in devices:
+                    self._check_disk(key, device)
+                yield step
+            case steps.Snapshot(device=device) | steps.PutBack(device=device):
+                self._check_disk(key, device)
+                yield step
+            case steps.PowerCycle() | steps.Idle():
+                yield step
+
+    def _write(self, lba: int, count: int, *, fua: bool = False) -> Command:
+        data = [sector_text(self._number, sector) for sector in range(lba, lba + count)]
+        return commands.write(lba, data, fua=fua)
+
+    def _order(self, key: str, switch: str, by: By, hold_ms: int, command: Command) -> Action:
+        if by is By.HOST:
+            return command
+        if switch not in self._document.board.switches:
+            raise self._error(key, f"by = 'switch': the board has no switch {switch!r}; add [board.switches.{switch}]")
+        return Press(switch, hold_ms, command)
+
+    def _random_commands(self, key: str, step: steps.Random) -> Iterator[Action]:
+        mix, draw = step.mix, self._random
+        kinds = [name for name in ("write", "fua", "read", "flush", "save", "restore") for _ in range(getattr(mix, name))]
+        if not kinds:
+            raise self._error(f"{key}.mix", "all frequencies are 0; at least one command must be possible")
+        if step.most_sectors > self._sectors:
+            raise self._error(f"{key}.most_sectors", f"{step.most_sectors} is more than the volume's {self._sectors}")
+        fixed = {"flush": commands.FLUSH, "save": commands.SAVE, "restore": commands.RESTORE}
+        for _ in range(step.commands):
+            kind = draw.choice(kinds)
+            count = draw.randint(1, step.most_sectors)
+            lba = draw.randrange(self._sectors - count + 1)
+            if kind in fixed:
+                yield fixed[kind]
+            elif kind == "read":
+                yield commands.read(lba, count)
+            else:
+                yield self._write(lba, count, fua=kind == "fua")
+
+    def _trace(self, key: str, step: steps.Trace) -> Iterator[Action]:
+        requests, marks = self._requests(key, step)
+        requests = requests[step.first :]
+        if step.limit is not None:
+            requests = requests[: step.limit]
+        orders: dict[int, list[Command]] = {}
+        for name, command in (("saves", commands.SAVE), ("restores", commands.RESTORE)):
+            for place in getattr(step, name):
+                behind = place - step.first if isinstance(place, int) else marks.get(place, -1) - step.first
+                if isinstance(place, str) and place not in marks:
+                    known = ", ".join(marks) or "none"
+                    raise self._error(f"{key}.{name}", f"{place!r} is no mark of the recording; there are: {known}")
+                if not 0 <= behind <= len(requests):
+                    raise self._error(f"{key}.{name}", f"{place!r} is behind the {len(requests)} requests replayed")
+                orders.setdefault(behind, []).append(command)
+        yield from orders.get(0, ())
+        for number, request in enumerate(requests, 1):
+            yield from self._request(request)
+            yield from orders.get(number, ())
+
+    def _requests(self, key: str, step: steps.Trace) -> tuple[list[Request], dict[str, int]]:
+        if (step.file is None) == (step.recording is None):
+            raise self._error(key, "exactly one of 'file' and 'recording' must be given")
+        if step.recording is not None:
+            if step.recording not in RECORDINGS:
+                raise self._error(
+                    f"{key}.recording", f"{step.recording!r} is unknown; there are: {', '.join(RECORDINGS)}"
+                )
+            recording = RECORDINGS[step.recording]
+            if self._sectors < recording.volume_sectors:
+                raise self._error(
+                    f"{key}.recording",
+                    f"{step.recording!r} needs a volume of {recording.volume_sectors} sectors; units x "
+                    f"sectors_per_unit gives {self._sectors}",
+                )
+            return recording.requests(), dict(recording.marks)
+        if step.format is None:
+            raise self._error(f"{key}.format", f"is missing; one of {', '.join(FORMATS)}")
+        assert step.file is not None, "checked above"
+        path = Path(step.file)
+        requests = read_trace(
+            path if path.is_absolute() else self._scenario.path.parent / path,
+            format=step.format,
+            volume_sectors=self._sectors,
+            wrap=step.wrap,
+            files=step.files,
+        )
+        return requests, {}
+
+    def _request(self, request: Request) -> Iterator[Command]:
+        if request.kind == "flush":
+            yield commands.FLUSH
+            return
+        for at in range(0, request.count, MOST_SECTORS):
+            lba, count = request.lba + at, min(MOST_SECTORS, request.count - at)
+            if request.kind == "read":
+                yield commands.read(lba, count)
+            elif request.data is not None:
+                yield commands.write(lba, request.data[at : at + count], fua=request.fua)
+            else:
+                yield self._write(lba, count, fua=request.fua)
+
+    def _check_range(self, key: str, lba: int, count: int) -> None:
+        if lba + count > self._sectors:
+            raise self._error(
+                key, f"lba = {lba}, count = {count} runs beyond the volume, whose last LBA is {self._sectors - 1}"
+            )
+
+    def _check_disk(self, key: str, device: str) -> None:
+        if device not in self._document.board.devices:
+            known = ", ".join(self._document.board.devices)
+            raise self._error(key, f"{device!r} is no device of the board; there are: {known}")
+
+    def _error(self, key: str, what: str) -> ScenarioError:
+        return ScenarioError(f"{self._scenario.path}: {key}: {what}")
