@@ -113,6 +113,11 @@ class Board:
                 outcomes = _combined(outcomes, others, name)
         return outcomes
 
+    @property
+    def holds_volatile(self) -> bool:
+        """Whether a drive's cache holds writes that power loss may undo."""
+        return any(isinstance(medium, Disk) and medium.cache for medium in self.media.values())
+
     def lose_power(self) -> list[object]:
         """Power is gone: caches and serial buffers are empty.  Returns what they held, for ``regain``."""
         return [part.lose_power() for part in (*self.media.values(), *self.uarts.values())]

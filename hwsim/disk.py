@@ -69,7 +69,7 @@ class Disk(Medium):
         if lba < 0 or count < 0 or lba + count > self.size:
             self.check_range("read", lba, count)
         start = self.first + lba
-        sectors = cast(list[bytes], self.cells.values[start : start + count])
+        sectors: list[bytes] = self.cells.values[start : start + count]
         if self.cache:
             for i in range(count):
                 versions = self.cache.get(lba + i)
@@ -84,7 +84,7 @@ class Disk(Medium):
         self.check_range("write", lba, len(sectors))
         if any(len(sector) != SECTOR_BYTES for sector in sectors):
             raise MediaRuleError(f"{self.name}: write at {lba:#x} of a sector that is not {SECTOR_BYTES} bytes long")
-        self.rail.announce(_Write(self, lba, sectors, fua))
+        self.rail.announce(_Write, self, lba, sectors, fua)
         for i, sector in enumerate(sectors, lba):
             if fua:
                 self.cache.pop(i, None)
@@ -96,7 +96,7 @@ class Disk(Medium):
         """FLUSH CACHE: all that was written is durable when it returns."""
         if not self.cache:
             return
-        self.rail.announce(_Flush(self))
+        self.rail.announce(_Flush, self)
         for lba, versions in self.cache.items():
             self.cells.put(self.first + lba, versions[-1])
         self.cache.clear()

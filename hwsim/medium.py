@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from deltabench.hwsim.errors import HardwareError
 
@@ -34,13 +34,15 @@ class Cells:
 
     ``values[i]`` is cell ``i``; ``digest`` is a 64-bit hash of all of them, kept up to date by XOR so that it is a
     function of the state and not of the way there.  Two different states share a digest with a probability of 2**-64.
+    ``journal`` has an entry for each change: the cell, what it held, and what the digest was.
     """
 
     __slots__ = ("digest", "journal", "values")
 
     def __init__(self) -> None:
-        self.values: list[Hashable] = []
-        self.journal: list[Change] = []
+        # Only the medium that owns a cell knows what type its values have.
+        self.values: list[Any] = []
+        self.journal: list[tuple[int, Hashable, int]] = []
         self.digest = 0
 
     def allocate(self, count: int, value: Hashable) -> int:
@@ -51,19 +53,17 @@ class Cells:
 
     def put(self, index: int, value: Hashable) -> None:
         """Change one cell and remember what it held."""
-        old = self.values[index]
-        self.journal.append((index, old))
-        self.digest ^= hash((index, old)) ^ hash((index, value))
-        self.values[index] = value
+        values, digest = self.values, self.digest
+        old = values[index]
+        self.journal.append((index, old, digest))
+        self.digest = digest ^ hash((index, old)) ^ hash((index, value))
+        values[index] = value
 
     def rollback(self, mark: int) -> None:
         """Undo every change since ``mark``, an earlier length of the journal."""
-        values, journal, digest = self.values, self.journal, self.digest
+        values, journal = self.values, self.journal
         while len(journal) > mark:
-            index, old = journal.pop()
-            digest ^= hash((index, old)) ^ hash((index, values[index]))
-            values[index] = old
-        self.digest = digest
+            index, values[index], self.digest = journal.pop()
 
 
 class Outcome(NamedTuple):

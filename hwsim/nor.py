@@ -5,10 +5,8 @@ Follows the command set of SPI NOR parts (W25Q64JV datasheet rev. J, 8.2.15 Page
 
 from __future__ import annotations
 
-from typing import cast
-
 from deltabench.hwsim.instability import Adversary, Unstable, settled
-from deltabench.hwsim.medium import Cells, MediaRuleError, Medium, Operation, Outcome, Change
+from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium, Operation, Outcome
 from deltabench.hwsim.parts import NorPart
 from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail, random_bits, torn_programs
@@ -36,15 +34,15 @@ class NorFlash(Medium):
 
     def read(self, address: int, length: int) -> bytes:
         """``length`` bytes from ``address``; unstable cells read as the adversary wants."""
-        self.check_range("read", address, length)
+        if address < 0 or length < 0 or address + length > self.size:
+            self.check_range("read", address, length)
         page, offset = divmod(address, self.page_bytes)
-        last = (address + length + self.page_bytes - 1) // self.page_bytes
-        values = self.cells.values
-        parts: list[bytes] = []
-        for index in range(self.first + page, self.first + last):
-            cell = values[index]
-            parts.append(cell if type(cell) is bytes else self.adversary.read(index, cast(Unstable, cell)))
-        return b"".join(parts)[offset : offset + length]
+        start = self.first + page
+        cells = self.cells.values[start : start - (-(offset + length) // self.page_bytes)]
+        for i, cell in enumerate(cells):
+            if type(cell) is Unstable:
+                cells[i] = self.adversary.read(start + i, cell)
+        return b"".join(cells)[offset : offset + length]
 
     def program(self, address: int, data: bytes) -> None:
         """Clear the bits that are 0 in ``data``.
@@ -52,28 +50,29 @@ class NorFlash(Medium):
         Raises MediaRuleError for a program that leaves the part, crosses a page, or would have to set a bit.
         """
         length = len(data)
-        self.check_range("program", address, length)
+        if address < 0 or address + length > self.size:
+            self.check_range("program", address, length)
         page, offset = divmod(address, self.page_bytes)
-        if offset + length > self.page_bytes:
+        end = offset + length
+        if end > self.page_bytes:
             raise MediaRuleError(
                 f"{self.name}: program of {length} at {address:#x} crosses the page that ends at "
                 f"{(page + 1) * self.page_bytes:#x}"
             )
         index = self.first + page
-        old = cast(Page, self.cells.values[index])
-        end = offset + length
-        if type(old) is bytes and old.startswith(self.blank[:length], offset):
-            self.rail.announce(_Program(self, address, data))
+        old: Page = self.cells.values[index]
+        if isinstance(old, bytes) and old.startswith(self.blank[:length], offset):
+            self.rail.announce(_Program, self, address, data)
             self.cells.put(index, old[:offset] + data + old[end:])
             return
-        one, other, weak = (old, old, False) if type(old) is bytes else cast(Unstable, old)
+        one, other, weak = readings(old)
         wanted = int.from_bytes(data, "big")
         was = int.from_bytes(other[offset:end], "big")
         if wanted & ~(was | int.from_bytes(one[offset:end], "big")):
             raise MediaRuleError(
                 f"{self.name}: program of {length} at {address:#x} would set a bit that is 0; erase the sector first"
             )
-        self.rail.announce(_Program(self, address, data))
+        self.rail.announce(_Program, self, address, data)
         self.cells.put(index, _programmed(one, other, weak, offset, end, wanted, wanted))
 
     def erase(self, address: int) -> None:
@@ -83,12 +82,17 @@ class NorFlash(Medium):
             raise MediaRuleError(
                 f"{self.name}: erase at {address:#x} does not begin a sector of {self.sector_bytes:#x} bytes"
             )
-        self.rail.announce(_Erase(self, address))
+        self.rail.announce(_Erase, self, address)
         blank, cells = self.blank, self.cells
         page = self.first + address // self.page_bytes
         for index, cell in enumerate(cells.values[page : page + self.sector_bytes // self.page_bytes], page):
             if cell is not blank and cell != blank:
                 cells.put(index, blank)
+
+
+def readings(cell: Page) -> Unstable:
+    """Both readings of a cell; those of a stable one are the same."""
+    return Unstable(cell, cell) if isinstance(cell, bytes) else cell
 
 
 def _programmed(one: bytes, other: bytes, weak: bool, offset: int, end: int, sure: int, maybe: int) -> Page:
@@ -123,8 +127,8 @@ class _Program(Operation):
         nor, length = self.medium, self.length
         page, offset = divmod(self.address, nor.page_bytes)
         index, end = nor.first + page, offset + length
-        old = cast(Page, nor.cells.values[index])
-        one, other, weak = (old, old, False) if type(old) is bytes else cast(Unstable, old)
+        old: Page = nor.cells.values[index]
+        one, other, weak = readings(old)
         data = int.from_bytes(self.data, "big")
         full = (1 << 8 * length) - 1
         # The sampled position wanders with what is written and where, so that a workload visits every byte.
@@ -151,7 +155,7 @@ class _Erase(Operation):
         blank, size = nor.blank, nor.page_bytes
         first = nor.first + self.address // size
         count = nor.sector_bytes // size
-        old = cast(list[Page], nor.cells.values[first : first + count])
+        old: list[Page] = nor.cells.values[first : first + count]
 
         def leaves(label: str, pages: list[Page]) -> Outcome:
             changes: list[Change] = [
@@ -162,13 +166,12 @@ class _Erase(Operation):
         results = [Outcome("nothing", ())]
         sample = hash_position(self.address, b"") % count
         for k in range(count) if nor.detail is Detail.EVERY else sorted({0, sample}):
-            reading = old[k] if type(old[k]) is bytes else cast(Unstable, old[k]).one
-            half = blank[: size // 2] + cast(bytes, reading)[size // 2 :]
+            half = blank[: size // 2] + readings(old[k]).one[size // 2 :]
             results.append(leaves(f"{k} pages and half a page blank", [blank] * k + [half] + old[k + 1 :]))
         noisy: list[Page] = []
         shaky: list[Page] = []
         for i, page in enumerate(old):
-            reading = page if type(page) is bytes else cast(Unstable, page).one
+            reading = readings(page).one
             noise = int.from_bytes(random_bits(size, i), "big")
             mixed = (int.from_bytes(reading, "big") | noise).to_bytes(size, "big")
             noisy.append(mixed if reading != blank else page)

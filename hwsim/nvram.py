@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from deltabench.hwsim.medium import Cells, Medium, Operation, Outcome
 from deltabench.hwsim.parts import NvramPart
 from deltabench.hwsim.power import PowerRail
@@ -31,13 +29,12 @@ class Nvram(Medium):
         self.check_range("read", address, length)
         row, offset = divmod(address, self.ROW_BYTES)
         last = (address + length + self.ROW_BYTES - 1) // self.ROW_BYTES
-        rows = cast(list[bytes], self.cells.values[self.first + row : self.first + last])
-        return b"".join(rows)[offset : offset + length]
+        return b"".join(self.cells.values[self.first + row : self.first + last])[offset : offset + length]
 
     def write(self, address: int, data: bytes) -> None:
         """Copy ``data`` to ``address``, word by word in ascending order; durable when it returns."""
         self.check_range("write", address, len(data))
-        self.rail.announce(_Write(self, address, data))
+        self.rail.announce(_Write, self, address, data)
         for index, row in self.rows_after(address, data):
             self.cells.put(index, row)
 
@@ -49,7 +46,7 @@ class Nvram(Medium):
         while at < len(data):
             take = min(self.ROW_BYTES - offset, len(data) - at)
             index = self.first + row
-            old = cast(bytes, self.cells.values[index])
+            old: bytes = self.cells.values[index]
             new = old[:offset] + data[at : at + take] + old[offset + take :]
             if new != old:
                 changed.append((index, new))

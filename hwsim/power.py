@@ -32,12 +32,14 @@ class PowerRail:
         self.limit = self.NO_LIMIT
         self.listeners: tuple[Listener, ...] = ()
 
-    def announce(self, operation: Operation) -> None:
-        """Called by a medium before ``operation`` changes it."""
+    def announce(self, describe: Callable[..., Operation], *facts: object) -> None:
+        """Called by a medium before ``describe(*facts)`` changes it: described only if someone wants to know."""
         if self.operations >= self.limit:
             raise OperationLimitError(
-                f"media operation {self.operations + 1} ({operation}) exceeds the limit of {self.limit}"
+                f"media operation {self.operations + 1} ({describe(*facts)}) exceeds the limit of {self.limit}"
             )
-        for listener in self.listeners:
-            listener(operation)
+        if self.listeners:
+            operation = describe(*facts)
+            for listener in self.listeners:
+                listener(operation)
         self.operations += 1

@@ -183,7 +183,7 @@ def _run_apart(
 
 def _merged(variant: Variant, shares: list[Share]) -> Result:
     counts = Counts(*(sum(column) for column in zip(*(share.counts for share in shares), strict=True)))
-    findings = [finding for share in shares for finding in share.findings]
+    findings = sorted((finding for share in shares for finding in share.findings), key=lambda found: len(found.path))
     return Result(
         variant,
         max(share.commands for share in shares),

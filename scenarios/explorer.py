@@ -14,7 +14,7 @@ from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
-from deltabench.scenarios.crash_id import Cut, Path, format_path
+from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
 from deltabench.scenarios.rig import Rig, ram_picture
 
@@ -54,10 +54,11 @@ class Explorer:
         self._depth = depth
         self._selects = selects
         self._seen: dict[int, int] = {}
-        self._judged: set[tuple[int, bytes]] = set()
+        self._judged: dict[tuple[int, bytes], Violation | None] = {}
         self._candidates: list[Candidate] | None = None
         self._doing = ""
         self._cut = ""
+        self._left = ""
         self._probe = 0
         self.generated = 0
         self.distinct = 0
@@ -105,6 +106,8 @@ class Explorer:
             if wanted is not None and not wanted(number, index):
                 continue
             self.generated += 1
+            if not path:
+                self._left = outcome.label
             mark = len(journal)
             for cell, value in outcome.changes:
                 cells.put(cell, value)
@@ -135,7 +138,7 @@ class Explorer:
             try:
                 controller = self._power_on(here, policy, left)
                 read_in_boot = adversary.suspend()
-                self._check(controller)
+                self.check(controller)
                 adversary.resume(read_in_boot)
             except Violation as violation:
                 self._found(here, violation)
@@ -154,21 +157,35 @@ class Explorer:
 
     def _found(self, path: Path, violation: Violation) -> None:
         self.violations += 1
-        if len(self.findings) < self.MOST_FINDINGS:
-            self.findings.append(Finding(path, violation.rule, self._doing, self._cut, violation.detail))
+        left = f"; it leaves: {self._left or 'nothing'}" if path else ""
+        self.findings.append(Finding(path, violation.rule, self._doing, self._cut + left, violation.detail))
+        # The fewer cuts a counterexample takes, the more it says.
+        self.findings.sort(key=lambda finding: len(finding.path))
+        del self.findings[self.MOST_FINDINGS :]
 
-    def _check(self, controller: Controller) -> None:
+    def check(self, controller: Controller) -> None:
         """All rules, on a device that has just recovered; raises Violation.
 
-        A machine whose media and RAM are those of one already checked would behave in the same way.
+        A machine whose media and RAM are those of one already checked would behave in the same way, and is not run
+        through the checks again; one that has left something in a drive's cache always is.
         """
+        ram = None if self._rig.board.holds_volatile else ram_picture(controller)
+        if ram is None:
+            self._check_all(controller)
+            return
+        state = (self._rig.board.cells.digest, ram)
+        if state not in self._judged:
+            self._judged[state] = None
+            try:
+                self._check_all(controller)
+            except Violation as violation:
+                self._judged[state] = violation
+        verdict = self._judged[state]
+        if verdict is not None:
+            raise verdict
+
+    def _check_all(self, controller: Controller) -> None:
         cells = self._rig.board.cells
-        ram = ram_picture(controller)
-        if ram is not None:
-            state = (cells.digest, ram)
-            if state in self._judged:
-                return
-            self._judged.add(state)
         if self._candidates is None:
             self._candidates = self._oracle.candidates()
         image = self._rig.read_all(controller)
@@ -235,8 +252,3 @@ class Explorer:
                 judge_live([candidate], image, None)
             except Violation as violation:
                 raise Violation(rule, f"{when}, {violation.detail}") from violation
-
-
-def describe_path(findings: Finding) -> str:
-    """The cut of a finding in one line."""
-    return f"{format_path(findings.path)}: {findings.doing}; cut at {findings.cut}"

@@ -38,6 +38,8 @@ class Rig:
         self.volume_sectors = volume_sectors
         self.boot_limit = boot_limit
         self._make = make
+        self.controller: Controller | None = None
+        """The controller that was powered on last."""
 
     def power_on(self, policy: str = "o", listeners: Sequence[Listener] = (), first_operation: int = 0) -> Controller:
         """A fresh controller, booted; raises Violation if its boot fails or does not end.
@@ -51,7 +53,7 @@ class Rig:
         rail.limit = first_operation + self.boot_limit
         rail.listeners = tuple(listeners)
         try:
-            controller = self._make()
+            controller = self.controller = self._make()
             controller.boot()
         except OperationLimitError as error:
             raise Violation(Rule.BOUNDED_RECOVERY, f"the boot does not end: {error}") from error

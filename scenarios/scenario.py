@@ -108,6 +108,7 @@ class Mix(_Table):
     restore: Number = 5
     flush: Number = 0
     fua: Number = 0
+    power_cycle: Number = 0
 
 
 class Random(_Table, tag="random", tag_field="do"):

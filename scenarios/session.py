@@ -41,6 +41,15 @@ def build_rig(variant: Variant) -> Rig:
         make().initialise()
     except (ConfigurationError, HardwareError) as error:
         raise ScenarioError(f"{path}: [board], [firmware] ({variant.name}): {error}") from error
+    except ScenarioError:
+        raise
+    except Exception as error:
+        if document.controller is None and variant.firmware.scheme in SCHEMES:
+            raise
+        # A guest may raise anything; without its initial structures there is nothing to explore.
+        raise ScenarioError(
+            f"{path}: the firmware of {variant.name} stopped while it was initialised: {type(error).__name__}: {error}"
+        ) from error
     board.lose_power()
     firmware = variant.firmware
     limit = document.power.boot_limit or 64 + 4 * firmware.units
@@ -99,13 +108,18 @@ class Session:
             blank=ZERO_SECTOR,
         )
         self.actions = actions(variant.scenario, variant.firmware.volume_sectors)
+        self._check_hands()
         self._window = window or (0, len(self.actions))
         self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
-        self.listener: Listener | None = None if self.power.cuts is Cuts.NONE else self.explorer.on_operation
+        cutting = self.power.cuts is not Cuts.NONE
+        self.listener: Listener | None = self.explorer.on_operation if cutting else None
+        self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if cutting else None
         self.operations = 0
         self.commands = 0
         self._snapshots: dict[str, list[object]] = {}
-        self._controller: Controller | None = None
+        self.doing = "the first boot"
+        self.controller: Controller | None = None
+        self.violation: Violation | None = None
 
     def run(self, progress: Callable[[int], bool] = lambda _: True) -> bool:
         """Do everything; ``progress`` is told the actions done and says whether to go on.  True if all was done.
@@ -113,40 +127,47 @@ class Session:
         A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.
         """
         rail = self.rig.board.rail
+        first, last = self._window
+        number = 0
         try:
-            self._controller = self.rig.power_on()
+            self._begin("the first boot", number)
+            self.controller = self.rig.power_on()
             rail.operations = 0
             for number, action in enumerate(self.actions):
-                cutting = self._window[0] <= number < self._window[1] and self.listener is not None
-                rail.listeners = (self.listener,) if cutting and self.listener else ()
+                rail.listeners = (self.listener,) if self.listener and first <= number < last else ()
                 self._do(number, action)
+                self.operations = rail.operations
                 self.rig.board.cells.journal.clear()
                 if not progress(number + 1):
                     return False
-            if self._window[1] == len(self.actions) and self.listener is not None:
+            if last == len(self.actions) and self.idle_listener is not None:
                 self.oracle.begin(None)
-                self.explorer.begin("nothing, at the end", len(self.actions))
-                self.explorer.cut_between(rail.operations)
+                self._begin("nothing, at the end of the workload", len(self.actions))
+                self.idle_listener(rail.operations)
         except Violation as violation:
-            if self._window[0] == 0:
+            self.violation = violation
+            if first <= number < max(last, 1):
                 self.explorer.without_cut(violation)
         self.operations = rail.operations
         return True
 
     def _do(self, number: int, action: Action) -> None:
-        assert self._controller is not None, "the device is on"
+        controller = self.controller
+        assert controller is not None, "the device is on"
         match action:
             case Command():
                 self.commands += 1
-                self.explorer.begin(str(action), number)
-                self._command(self._controller, action)
+                self._begin(str(action), number)
+                self._command(controller, action)
             case Press():
-                self.explorer.begin(f"{action.command} by its switch", number)
-                self._press(self._controller, action)
+                self._begin(f"{action.command} by its switch", number)
+                self._press(controller, action)
             case steps.Idle(ms=ms):
-                self._tick(self._controller, ms)
+                self._begin(f"{ms} ms idle", number)
+                self.oracle.begin(None)
+                self._tick(controller, ms)
             case steps.PowerCycle(refused=refused):
-                self.explorer.begin("power cycle", number)
+                self._begin("a power cycle", number)
                 self._power_cycle(refused)
             case steps.Swap(devices=(one, other)):
                 contents = self._contents(one), self._contents(other)
@@ -155,9 +176,12 @@ class Session:
             case steps.Snapshot(device=device):
                 self._snapshots[device] = self._contents(device)
             case steps.PutBack(device=device):
-                if device not in self._snapshots:
-                    raise ScenarioError(f"{self.variant.scenario.path}: put-back of {device!r} without a snapshot of it")
                 self._replace(device, self._snapshots[device])
+
+    def _begin(self, doing: str, number: int) -> None:
+        """What the device is doing from here on; a violation is found in it."""
+        self.doing = doing
+        self.explorer.begin(doing, number)
 
     def _command(self, controller: Controller, command: Command) -> None:
         self.oracle.begin(command)
@@ -193,13 +217,14 @@ class Session:
 
     def _power_cycle(self, refused: bool) -> None:
         rail = self.rig.board.rail
-        operations, listeners = rail.operations, rail.listeners
+        # The cut between two operations has a number of its own, so that each crash has an id of its own.
+        number, listeners = rail.operations, rail.listeners
         self.oracle.begin(None)
-        if listeners and not refused:
-            self.explorer.cut_between(operations)
+        if listeners and self.idle_listener and not refused:
+            self.idle_listener(number)
         self.rig.board.lose_power()
         candidates = self.oracle.candidates()
-        controller = self._controller = self.rig.power_on(listeners=listeners, first_operation=operations)
+        controller = self.controller = self.rig.power_on(listeners=listeners, first_operation=number + 1)
         if refused:
             response = self.rig.execute(controller, commands.read(0, 1))
             if response.ok or response.error != Error.ABRT:
@@ -209,14 +234,29 @@ class Session:
         judge_live(candidates, image, None)
         self.oracle.settle(image)
 
+    def _check_hands(self) -> None:
+        """Whether all that somebody does to the disks can be done; raises ScenarioError that names the disk."""
+        path = self.variant.scenario.path
+        taken = set()
+        for action in self.actions:
+            match action:
+                case steps.Swap(devices=(one, other)):
+                    if self._disk(one).size != self._disk(other).size:
+                        raise ScenarioError(
+                            f"{path}: {one!r} has {self._disk(one).size} sectors and {other!r} {self._disk(other).size}; "
+                            f"only disks of one size can be swapped"
+                        )
+                case steps.Snapshot(device=device):
+                    taken.add(self._disk(device).name)
+                case steps.PutBack(device=device) if device not in taken:
+                    raise ScenarioError(f"{path}: put-back of {device!r}: there is no snapshot of it before that step")
+
     def _contents(self, device: str) -> list[object]:
         disk = self._disk(device)
         return list(self.rig.board.cells.values[disk.first : disk.first + disk.size])
 
     def _replace(self, device: str, contents: list[object]) -> None:
         disk, cells = self._disk(device), self.rig.board.cells
-        if len(contents) != disk.size:
-            raise ScenarioError(f"{self.variant.scenario.path}: disks of different sizes cannot be swapped")
         for index, value in enumerate(contents, disk.first):
             if cells.values[index] != value:
                 cells.put(index, cast(bytes, value))
@@ -224,7 +264,9 @@ class Session:
     def _disk(self, device: str) -> Disk:
         disk = self.rig.board.media[device]
         if not isinstance(disk, Disk):
-            raise ScenarioError(f"{self.variant.scenario.path}: {device!r} is no disk")
+            raise ScenarioError(
+                f"{self.variant.scenario.path}: {device!r} is no disk; only a disk can be swapped or put back"
+            )
         return disk
 
 
@@ -236,10 +278,10 @@ def selection(variant: Variant) -> Callable[[int, int], bool] | None:
         return None
     outcomes = outcome_counts(variant)
     if power.cuts is Cuts.AT:
-        if power.operation is None or power.operation >= len(outcomes):
+        if power.operation not in outcomes:
             raise ScenarioError(
-                f"{path}: power.operation = {power.operation}: with cuts = 'at' it must name one of the workload's "
-                f"{len(outcomes)} media operations ({variant.name}), counted from 0"
+                f"{path}: power.operation = {power.operation}: with cuts = 'at' it must name a place where the "
+                f"workload of {variant.name} can be cut; they are numbered 0 to {max(outcomes)}"
             )
         if power.outcome is not None and power.outcome >= outcomes[power.operation]:
             raise ScenarioError(
@@ -249,21 +291,28 @@ def selection(variant: Variant) -> Callable[[int, int], bool] | None:
         return lambda operation, outcome: operation == power.operation and power.outcome in (None, outcome)
     draw = random.Random(variant.scenario.document.seed)
     chosen = set()
-    for _ in range(power.count if outcomes else 0):
-        operation = draw.randrange(len(outcomes))
+    places = list(outcomes)
+    for _ in range(power.count):
+        operation = draw.choice(places)
         chosen.add((operation, draw.randrange(outcomes[operation])))
     return lambda operation, outcome: (operation, outcome) in chosen
 
 
-def outcome_counts(variant: Variant) -> list[int]:
-    """How many outcomes a cut has at each media operation of the workload, found by running it without cuts."""
-    counts: list[int] = []
-    session = Session(variant, selects=lambda operation, outcome: False)
+def outcome_counts(variant: Variant) -> dict[int, int]:
+    """How many outcomes a cut has at each place of the workload, by number, found by running it without cuts.
+
+    A place is a media operation, a power cycle (between two operations) or the end.
+    """
+    counts: dict[int, int] = {}
+    session = Session(variant)
     board = session.rig.board
 
     def count(operation: Operation) -> None:
-        counts.append(len(board.cut_outcomes(operation)))
+        counts[board.rail.operations] = len(board.cut_outcomes(operation))
 
-    session.listener = count
+    def count_idle(number: int) -> None:
+        counts[number] = len(board.idle_outcomes())
+
+    session.listener, session.idle_listener = count, count_idle
     session.run()
     return counts

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command
 from deltabench.hwsim.disk import SECTOR_BYTES
@@ -96,12 +98,17 @@ class _Expansion:
 
     def _random_commands(self, key: str, step: steps.Random) -> Iterator[Action]:
         mix, draw = step.mix, self._random
-        kinds = [name for name in ("write", "fua", "read", "flush", "save", "restore") for _ in range(getattr(mix, name))]
+        kinds = [name for name in msgspec.structs.asdict(mix) for _ in range(getattr(mix, name))]
         if not kinds:
             raise self._error(f"{key}.mix", "all frequencies are 0; at least one command must be possible")
         if step.most_sectors > self._sectors:
             raise self._error(f"{key}.most_sectors", f"{step.most_sectors} is more than the volume's {self._sectors}")
-        fixed = {"flush": commands.FLUSH, "save": commands.SAVE, "restore": commands.RESTORE}
+        fixed: dict[str, Action] = {
+            "flush": commands.FLUSH,
+            "save": commands.SAVE,
+            "restore": commands.RESTORE,
+            "power_cycle": steps.PowerCycle(),
+        }
         for _ in range(step.commands):
             kind = draw.choice(kinds)
             count = draw.randint(1, step.most_sectors)

@@ -1,0 +1,118 @@
+"""One crash told step by step: what the device was doing, the cut, the recovery, and what the host reads then."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from deltabench.firmware_model.controller import MapsView
+from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.scenarios.crash_id import CrashId, CrashIdError, Path
+from deltabench.scenarios.oracle import Violation
+from deltabench.scenarios.scenario import Variant, find_scenario
+from deltabench.scenarios.session import Session
+
+OPERATIONS_BEFORE: Final = 12
+"""So many media operations before the first cut are told."""
+
+
+class Event(NamedTuple):
+    """One thing that happens: ``kind`` is operation, cut, boot or note; ``maps`` are VSM and DDM before it."""
+
+    kind: str
+    number: int
+    text: str
+    maps: MapsView | None
+
+
+class Story(NamedTuple):
+    """A crash: what was being done, the events around the cuts, and the violation that they led to, if any."""
+
+    crash: CrashId
+    doing: str
+    events: tuple[Event, ...]
+    violation: Violation | None
+    last_maps: MapsView | None
+
+
+class _Told(BaseException):
+    """Leaves the firmware once all is told: its run is not taken up again."""
+
+
+class _Teller:
+    """Listens to the rail, cuts where the path says, and keeps the events."""
+
+    def __init__(self, session: Session, path: Path) -> None:
+        self._session = session
+        self._path = path
+        self._before: deque[Event] = deque(maxlen=OPERATIONS_BEFORE)
+        self._events: list[Event] = []
+        self._done = 0
+        self.violation: Violation | None = None
+        self.told = False
+        self.last_maps: MapsView | None = None
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        return (*self._before, *self._events)
+
+    def on_operation(self, operation: Operation) -> None:
+        """Listener while the workload or a recovery runs."""
+        number = self._session.rig.board.rail.operations
+        event = Event("operation", number, str(operation), self._maps())
+        (self._events if self._done else self._before).append(event)
+        if self._done < len(self._path) and number == self._path[self._done].operation:
+            self.cut(number, self._session.rig.board.cut_outcomes(operation))
+
+    def on_idle(self, number: int) -> None:
+        """Listener between two operations of the workload."""
+        if not self._done and self._path and number == self._path[0].operation:
+            self.cut(number, self._session.rig.board.idle_outcomes())
+
+    def cut(self, number: int, outcomes: list[Outcome]) -> None:
+        """Lose power here, as the path says, recover, and judge."""
+        rig, cut = self._session.rig, self._path[self._done]
+        self._done += 1
+        if cut.outcome >= len(outcomes):
+            raise CrashIdError(f"operation {number} has the outcomes 0 to {len(outcomes) - 1}, and no {cut.outcome}")
+        outcome = outcomes[cut.outcome]
+        rig.board.lose_power()
+        for cell, value in outcome.changes:
+            rig.board.cells.put(cell, value)
+        left = f"power is cut; this operation leaves: {outcome.label or 'nothing'}"
+        self._events.append(Event("cut", number, left, None))
+        self._events.append(Event("boot", 0, f"power on; {Adversary.MEANING[cut.policy]}", None))
+        try:
+            controller = rig.power_on(cut.policy, [self.on_operation])
+            self.last_maps = self._maps()
+            self._session.explorer.check(controller)
+        except Violation as violation:
+            self.violation = violation
+        self.told = True
+        raise _Told
+
+    def _maps(self) -> MapsView | None:
+        view = getattr(self._session.rig.controller, "view", None)
+        return view if isinstance(view, MapsView) else None
+
+
+def replay(crash: CrashId) -> Story:
+    """Run a crash again; raises ScenarioError or CrashIdError if there is no such scenario, variant or operation."""
+    return tell(find_scenario(crash.scenario).variant(crash.variant), crash)
+
+
+def tell(variant: Variant, crash: CrashId) -> Story:
+    """Run a crash of a variant again."""
+    session = Session(variant)
+    teller = _Teller(session, crash.path)
+    session.listener = teller.on_operation
+    session.idle_listener = teller.on_idle
+    try:
+        session.run()
+    except _Told:
+        pass
+    if crash.path and not teller.told:
+        raise CrashIdError(f"{crash}: the workload has only {session.operations} media operations; none was cut")
+    violation = teller.violation or session.violation
+    return Story(crash, session.doing, teller.events, violation, teller.last_maps)

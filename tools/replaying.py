@@ -1,0 +1,89 @@
+"""``deltabench replay``: one crash told step by step, with VSM, DDM and flags as figures 9A to 9E show them."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from deltabench.firmware_model.controller import MapsView
+from deltabench.scenarios.crash_id import parse_crash_id
+from deltabench.scenarios.replay import Story, replay
+from deltabench.tools.console import make_console
+
+MOST_UNITS_DRAWN = 64
+MOST_CHANGES = 6
+VIOLATED = 1
+
+
+@click.command("replay")
+@click.argument("crash_id", metavar="ID")
+def replay_command(crash_id: str) -> int:
+    """Run one crash again and tell it: each media operation around the cut, and the maps before and after.
+
+    Exits with 1 if the crash violates a rule, and with 0 if it does not.
+    """
+    story = replay(parse_crash_id(crash_id))
+    print_story(make_console(), story)
+    return VIOLATED if story.violation else 0
+
+
+def print_story(console: Console, story: Story) -> None:
+    """The whole story, from the operations before the first cut to what the host reads."""
+    console.print(f"[bold]{escape(str(story.crash))}[/bold]")
+    console.print(f"The device is doing: {escape(story.doing)}\n")
+    before: MapsView | None = None
+    operations = [event for event in story.events]
+    first = next((event.maps for event in operations if event.maps), None)
+    if first:
+        _print_maps(console, "maps", first)
+    for number, event in enumerate(operations):
+        if event.kind == "operation":
+            after = next((later.maps for later in operations[number + 1 :] if later.maps), None)
+            cut = number + 1 < len(operations) and operations[number + 1].kind == "cut"
+            change = "" if cut else changes(event.maps, after)
+            line = f"{event.number:>6}  {event.text}"
+            console.print(f"{escape(line)}{f'   [cyan]{escape(change)}[/cyan]' if change else ''}")
+        elif event.kind == "cut":
+            console.print(f"[bold red]   cut[/bold red]  {escape(event.text)}")
+        else:
+            console.print(f"[bold]  boot[/bold]  {escape(event.text)}")
+        before = event.maps or before
+    if story.last_maps:
+        console.print()
+        _print_maps(console, "after the recovery", story.last_maps)
+    if story.violation:
+        console.print(f"[bold red]{story.violation.rule.value} is violated[/bold red]: {escape(story.violation.detail)}")
+    else:
+        console.print("[green]All rules hold after this crash.[/green]")
+
+
+def changes(before: MapsView | None, after: MapsView | None) -> str:
+    """What an operation changed in the controller's maps, in words: ``DDM[3] 0→1, flag idle→switching``."""
+    if before is None or after is None:
+        return ""
+    words = []
+    for name, old, new, values in (("VSM", before.vsm, after.vsm, "AB"), ("DDM", before.ddm, after.ddm, "01")):
+        units = [unit for unit in range(before.units) if (old ^ new) >> unit & 1]
+        words += [f"{name}[{u}] {values[old >> u & 1]}→{values[new >> u & 1]}" for u in units[:MOST_CHANGES]]
+        if len(units) > MOST_CHANGES:
+            words.append(f"{name} of {len(units) - MOST_CHANGES} more units")
+    if before.flag != after.flag:
+        words.append(f"flag {before.flag}→{after.flag}")
+    if before.system_version != after.system_version:
+        words.append(f"system version {before.system_version}→{after.system_version}")
+    return ", ".join(words)
+
+
+def _print_maps(console: Console, title: str, maps: MapsView) -> None:
+    """VSM as A and B, DDM as bits, unit 0 on the left; of a large volume only how many units there are of each."""
+    head = f"{title}: flag {maps.flag}, system version {maps.system_version}"
+    if maps.units > MOST_UNITS_DRAWN:
+        console.print(
+            f"{head}; {maps.units} units, {maps.vsm.bit_count()} with their primary on B, "
+            f"{maps.ddm.bit_count()} written since T0\n"
+        )
+        return
+    vsm = "".join("AB"[maps.vsm >> unit & 1] for unit in range(maps.units))
+    ddm = "".join(".1"[maps.ddm >> unit & 1] for unit in range(maps.units))
+    console.print(f"{head}\n  VSM  {vsm}\n  DDM  {ddm}\n")
