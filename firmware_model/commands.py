@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 
@@ -28,13 +29,13 @@ class Opcode(enum.IntEnum):
         return self.name.replace("_", " ")
 
 
-WRITES: Final = frozenset({Opcode.WRITE_DMA_EXT, Opcode.WRITE_DMA_FUA_EXT})
+WRITES: Final = (Opcode.WRITE_DMA_EXT, Opcode.WRITE_DMA_FUA_EXT)
 MOST_SECTORS: Final = 65536
 """The 16-bit sector count of the EXT commands, where 0 stands for 65,536."""
 
 
-class Status(enum.IntFlag):
-    """Status register."""
+class Status(enum.IntEnum):
+    """Bits of the Status register."""
 
     ERR = 0x01
     DRDY = 0x40
@@ -49,7 +50,8 @@ class Error(enum.IntFlag):
     UNC = 0x40
 
 
-class Command(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Command:
     """``count`` sectors from ``lba``; ``data`` holds the sectors of a write."""
 
     opcode: int

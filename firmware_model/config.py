@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Placement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     start: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-class FirmwareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknown_fields=True, kw_only=True):
     """Build-time settings.
 
     ``scheme``: plain, flagged, versioned, history, or ``module:Class``.  ``units`` of ``sectors_per_unit`` sectors make
@@ -50,7 +50,7 @@ class FirmwareConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     cache_sectors: Annotated[int, msgspec.Meta(ge=1)] = 64
     atom_bytes: Annotated[int, msgspec.Meta(ge=10, le=506)] = 10
     log_records: Annotated[int, msgspec.Meta(ge=1)] = 128
-    version_bits: int = 8
+    version_bits: Literal[8, 16, 32] = 8
     debounce_ms: Annotated[int, msgspec.Meta(ge=1)] = 10
     volume_id: str | None = None
     maps: Placement = Placement()

@@ -114,6 +114,8 @@ class DeltaController:
             self._reason = f"the map entries of {self.maps.lost.bit_count()} units have no good copy"
         try:
             self._labels.boot(self.maps.system_version)
+            if self.state is State.READY:
+                self._labels.finish(self.maps.system_version)
         except RefusedDeviceError as error:
             self.state = State.REFUSED
             self._reason = str(error)
@@ -141,8 +143,12 @@ class DeltaController:
         done = False
         for opcode, switch in self._switches.items():
             if switch.pressed() and self.state is State.READY:
-                self._command(opcode)
-                done = True
+                try:
+                    self._command(opcode)
+                    done = True
+                except SectorError:
+                    # As a save by the host would end with UNC; a switch has nobody to tell.
+                    continue
         return done
 
     @property
@@ -158,13 +164,24 @@ class DeltaController:
         if self.state is State.REFUSED:
             return failed(Error.ABRT)
         if command.opcode == Opcode.READ_DMA_EXT:
-            return Response(data=self._cache.overlay(lba, self._volume.read(lba, count)))
+            return Response(data=self._read(lba, count))
         if self.state is not State.READY or len(command.data) != count:
             return failed(Error.ABRT)
         if any(len(sector) != SECTOR_BYTES for sector in command.data):
             return failed(Error.ABRT)
         self._write(dict(enumerate(command.data, lba)), fua=command.opcode == Opcode.WRITE_DMA_FUA_EXT)
         return Response()
+
+    def _read(self, lba: int, count: int) -> list[bytes]:
+        """The live image, through the write cache; what is cached is not asked of the disks below."""
+        try:
+            return self._cache.overlay(lba, self._volume.read(lba, count))
+        except SectorError as error:
+            if error.lba not in self._cache.sectors:
+                raise
+            before = self._read(lba, error.lba - lba) if error.lba > lba else []
+            behind = lba + count - error.lba - 1
+            return [*before, self._cache.sectors[error.lba], *(self._read(error.lba + 1, behind) if behind else [])]
 
     def _write(self, sectors: dict[int, bytes], *, fua: bool) -> None:
         if not self._write_back or fua:

@@ -9,6 +9,7 @@ import struct
 import zlib
 from typing import Final, NamedTuple
 
+RESIDUE: Final = 0x2144DF1C
 INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I"}
 
 
@@ -143,6 +144,14 @@ FORMATS: Final = (
 def crc32(data: bytes, start: int = 0) -> bytes:
     """The four bytes that check ``data``."""
     return zlib.crc32(data, start).to_bytes(4, "little")
+
+
+def intact(data: bytes, start: int = 0) -> bool:
+    """Whether ``data`` ends with the four bytes that check it.
+
+    What is followed by its own CRC-32 has, whatever it is, the CRC that is called the residue.
+    """
+    return zlib.crc32(data, start) == RESIDUE
 
 
 def as_markdown() -> str:

@@ -5,7 +5,8 @@ one, is a swapped device; a label whose system version is older than the identit
 Both are refused at boot.
 
 Labels are brought up to date before the first data write that follows a save or restore: label by label, then the
-identity.  Until the identity is written a label may be ahead of it, at the system version itself, and nowhere else.
+identity.  Until the identity is written a label may be ahead of it, at the system version itself, and nowhere else; a
+boot that finds one finishes the update.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Labels:
         self._labels = [DiskAtoms(disk, 0, 1, LABEL.fixed_bytes) for disk in disks]
         self._store = store
         self._volume_id = b""
+        self._ahead = False
         self._version = 0
 
     def format(self, volume_id: bytes) -> bytes:
@@ -59,6 +61,12 @@ class Labels:
                 raise RefusedDeviceError(
                     f"{disk.name} is stale: its label is of system version {version}, the maps expect {self._version}"
                 )
+            self._ahead |= version != self._version
+
+    def finish(self, system_version: int) -> None:
+        """Finish an update that was cut: at the system version after this one a label ahead would look foreign."""
+        if self._ahead:
+            self.bring_up_to_date(system_version)
 
     def bring_up_to_date(self, system_version: int) -> None:
         """Called before data is written: makes labels and identity durable at ``system_version``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deltabench.firmware_model.atoms.disk import DiskAtoms
 from deltabench.firmware_model.atoms.nor import NorAtoms
@@ -23,8 +23,11 @@ from deltabench.hwsim.medium import Medium
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 
-LABEL_SECTORS = 2
-MEDIA = {StoreKind.NVRAM: Nvram, StoreKind.DISK: Disk, StoreKind.NOR: NorFlash}
+LABEL_SECTORS: Final = 2
+MOST_NOR_ATOMS: Final = 65535
+"""A log record has 16 bits for the atom's number, and all ones are what a blank record reads as."""
+KIND_NAMES: Final[dict[type[Medium], str]] = {Nvram: "NVRAM", Disk: "disk", NorFlash: "NOR flash"}
+MEDIA: Final[dict[StoreKind, type[Medium]]] = {StoreKind.NVRAM: Nvram, StoreKind.DISK: Disk, StoreKind.NOR: NorFlash}
 
 
 class Region(NamedTuple):
@@ -90,12 +93,12 @@ def build_store(board: Board, config: FirmwareConfig, layout: Layout, atoms: int
 def _device(board: Board, key: str, placement: Placement, kind: type[Medium], default: list[str]) -> str:
     name = placement.device or next(iter(default), None)
     if name is None:
-        raise ConfigurationError(f"{key}: the board has no {kind.__name__}; add one to [board.devices]")
+        raise ConfigurationError(f"{key}: the board has no {KIND_NAMES[kind]}; add one to [board.devices]")
     if name not in board.media:
         raise ConfigurationError(f"{key}.device = {name!r}: no such device; the board has {', '.join(board.media)}")
     if not isinstance(board.media[name], kind):
         raise ConfigurationError(
-            f"{key}.device = {name!r}: is a {type(board.media[name]).__name__}, and a {kind.__name__} is needed here"
+            f"{key}.device = {name!r}: is a {KIND_NAMES[type(board.media[name])]}, and a {KIND_NAMES[kind]} is needed here"
         )
     return name
 
@@ -103,6 +106,11 @@ def _device(board: Board, key: str, placement: Placement, kind: type[Medium], de
 def _store_length(board: Board, device: str, config: FirmwareConfig, atoms: int) -> int:
     medium = board.media[device]
     if isinstance(medium, NorFlash):
+        if atoms > MOST_NOR_ATOMS:
+            raise ConfigurationError(
+                f"units = {config.units}: takes {atoms} atoms of {config.atom_bytes} bytes, and a NOR store numbers at most "
+                f"{MOST_NOR_ATOMS}; choose larger atom_bytes or fewer units"
+            )
         if config.atom_bytes + 6 > medium.page_bytes:
             raise ConfigurationError(
                 f"atom_bytes = {config.atom_bytes}: a record of {config.atom_bytes + 6} bytes does not fit a page of "

@@ -6,13 +6,18 @@ the save-point image stays as it is (rule 3).  Data is durable before the map en
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deltabench.firmware_model.label import Labels
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.hwsim.medium import UncorrectableError
+
+SIDE_B: Final = "1"
+RUN: Final = re.compile("0+|1+")
+"""Units one after the other whose live data is on the same side."""
 
 
 class Extent(NamedTuple):
@@ -43,25 +48,25 @@ class Redirection:
     def read(self, lba: int, count: int) -> list[bytes]:
         """The live image; raises SectorError for the first sector that cannot be read."""
         size, end = self._size, lba + count
-        live = self._maps.vsm ^ self._maps.ddm
         if self._maps.lost:
             self._check_not_lost(lba, end)
+        homes, unit = self._layout.homes, lba // size
         sectors: list[bytes] = []
-        while lba < end:
-            # The run of units from here on whose live data is on the same side.
-            unit = lba // size
-            rest = live >> unit
-            side = rest & 1
-            other = rest ^ -side
-            stop = (unit + (other & -other).bit_length() - 1) * size if other else end
-            stop = min(stop, end)
-            home = self._layout.homes[side]
+        for run in RUN.findall(self._sides(unit, -(-end // size))):
+            unit += len(run)
+            stop = min(unit * size, end)
+            disk, first_lba = homes[run[0] == SIDE_B]
             try:
-                sectors += home.disk.read(home.first_lba + lba, stop - lba)
+                sectors += disk.read(first_lba + lba, stop - lba)
             except UncorrectableError as error:
-                raise SectorError(error.address - home.first_lba) from error
+                raise SectorError(error.address - first_lba) from error
             lba = stop
         return sectors
+
+    def _sides(self, first: int, last: int) -> str:
+        """On which side the live data of each unit from ``first`` to ``last - 1`` is, a character a unit."""
+        live = self._maps.vsm ^ self._maps.ddm
+        return f"{live >> first & (1 << last - first) - 1:0{last - first}b}"[::-1]
 
     def write(self, sectors: Mapping[int, bytes]) -> None:
         """Write sectors (LBA -> content), durable when it returns.
@@ -69,7 +74,8 @@ class Redirection:
         Raises SectorError if a unit's first write since T0 needs a sector of its primary that cannot be read; nothing
         has been written then.
         """
-        maps, extents, first_writes = self._maps, [], 0
+        maps, first_writes = self._maps, 0
+        extents: list[Extent] = []
         for unit, piece in self._by_unit(sectors):
             if not maps.ddm >> unit & 1:
                 first_writes |= 1 << unit

@@ -6,6 +6,7 @@ The board is what survives a power cut: its media, and the hands on its switches
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -75,6 +76,8 @@ class Board:
             for number, (name, switch) in enumerate(sorted(spec.switches.items()))
         }
         self.uarts = {name: Uart() for name in spec.uarts}
+        self._parts: tuple[Medium | Uart, ...] = (*self.media.values(), *self.uarts.values())
+        self._disks = [medium for medium in self.media.values() if isinstance(medium, Disk)]
 
     def _medium(self, name: str, spec: DeviceSpec, detail: Detail, near: Path | None) -> Medium:
         part = load_part(spec.part, near=near)
@@ -116,15 +119,15 @@ class Board:
     @property
     def holds_volatile(self) -> bool:
         """Whether a drive's cache holds writes that power loss may undo."""
-        return any(isinstance(medium, Disk) and medium.cache for medium in self.media.values())
+        return any(disk.cache for disk in self._disks)
 
-    def lose_power(self) -> list[object]:
+    def lose_power(self) -> list[Any]:
         """Power is gone: caches and serial buffers are empty.  Returns what they held, for ``regain``."""
-        return [part.lose_power() for part in (*self.media.values(), *self.uarts.values())]
+        return [part.lose_power() for part in self._parts]
 
-    def regain(self, volatile: list[object]) -> None:
+    def regain(self, volatile: list[Any]) -> None:
         """Back to before ``lose_power``: only the explorer can do this."""
-        for part, contents in zip((*self.media.values(), *self.uarts.values()), volatile, strict=True):
+        for part, contents in zip(self._parts, volatile, strict=True):
             part.regain(contents)
 
 

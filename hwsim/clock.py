@@ -8,6 +8,7 @@ from __future__ import annotations
 from deltabench.hwsim.errors import HardwareError
 
 NS_PER_US = 1_000
+NS_PER_MS = 1_000_000
 
 
 class ClockError(HardwareError):

@@ -136,14 +136,11 @@ class Disk(Medium):
         some: dict[Choice, None] = {}
         some[tuple((lba, None) for lba in lbas)] = None
         some[tuple(newest.items())] = None
-        step = max(1, len(lbas) // self.SUBSET_LIMIT)
+        step = -(-len(lbas) // self.SUBSET_LIMIT)
         for k in range(0, len(lbas), step):
-            for chosen in (
-                lambda i, k=k: i < k,
-                lambda i, k=k: i == k,
-                lambda i, k=k: i != k,
-            ):
-                some[tuple((lba, newest[lba] if chosen(i) else None) for i, lba in enumerate(lbas))] = None
+            before, others = set(range(k)), set(range(len(lbas))) - {k}
+            for chosen in (before, {k}, others):
+                some[tuple((lba, newest[lba] if i in chosen else None) for i, lba in enumerate(lbas))] = None
             for version in options[lbas[k]][1:]:
                 some[tuple((lba, version if i == k else newest[lba]) for i, lba in enumerate(lbas))] = None
         return list(some)

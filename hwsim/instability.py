@@ -32,17 +32,18 @@ class Adversary:
     """Decides what unstable cells read as while power is on.
 
     ``policy`` is one letter: ``o`` every cell as it was before the cut operation, ``n`` every cell as after it, ``f``
-    alternating from read to read (old first), ``m`` a mixture, byte by byte.  What was read so far tells which of the
-    other policies could make a difference; ``policies`` yields just those.
+    alternating from read to read (old first), ``g`` likewise (new first), ``m`` a mixture, byte by byte.  What was read
+    so far tells which of the other policies could make a difference; ``policies`` yields just those.
     """
 
     __slots__ = ("_mixable", "_reads", "consulted", "policy")
-    POLICIES: Final = "onfm"
+    POLICIES: Final = "onfgm"
     FIRST_POLICY: Final = "o"
     MEANING: Final = {
         "o": "unstable cells read as before the cut operation",
         "n": "unstable cells read as after the cut operation",
-        "f": "unstable cells read differently from one read to the next",
+        "f": "unstable cells read differently from one read to the next, first as before the cut operation",
+        "g": "unstable cells read differently from one read to the next, first as after the cut operation",
         "m": "unstable cells read as a mixture, byte by byte",
     }
 
@@ -72,8 +73,9 @@ class Adversary:
         twice = twice or self._read_twice()
         mixable = mixable or self._mixable
         if twice:
-            yield "f"
-            mixable = mixable or self._mixable
+            for policy in "fg":
+                yield policy
+                mixable = mixable or self._mixable
         if mixable:
             yield "m"
 
@@ -99,8 +101,8 @@ class Adversary:
             return one
         if self.policy == "n":
             return other
-        if self.policy == "f":
-            return other if count & 1 else one
+        if self.policy in "fg":
+            return other if (count & 1) ^ (self.policy == "g") else one
         return _mixture(one, other)
 
     def _read_twice(self) -> bool:

@@ -95,7 +95,7 @@ class Operation(ABC):
         return f"{self.device} {self.kind} {self.address:#x}+{self.length}"
 
 
-class Medium(ABC):
+class Medium:
     """A storage part on a board.  ``size`` is its number of addresses, in the units of ``Operation.address``."""
 
     name: str

@@ -5,6 +5,8 @@ Follows the command set of SPI NOR parts (W25Q64JV datasheet rev. J, 8.2.15 Page
 
 from __future__ import annotations
 
+import zlib
+
 from deltabench.hwsim.instability import Adversary, Unstable, settled
 from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium, Operation, Outcome
 from deltabench.hwsim.parts import NorPart
@@ -131,8 +133,8 @@ class _Program(Operation):
         one, other, weak = readings(old)
         data = int.from_bytes(self.data, "big")
         full = (1 << 8 * length) - 1
-        # The sampled position wanders with what is written and where, so that a workload visits every byte.
-        position = hash_position(self.address, self.data)
+        # The sampled position wanders with what is written and to what page, so that a workload visits every byte.
+        position = wandering(self.address, one + self.data) % (8 * length)
         results = []
         for label, sure, maybe in torn_programs(length, position, nor.detail):
             cell = _programmed(one, other, weak, offset, end, data | full ^ sure, data | full ^ maybe)
@@ -158,16 +160,14 @@ class _Erase(Operation):
         old: list[Page] = nor.cells.values[first : first + count]
 
         def leaves(label: str, pages: list[Page]) -> Outcome:
-            changes: list[Change] = [
-                (first + i, page) for i, page in enumerate(pages) if page != old[i]
-            ]
+            changes: list[Change] = [(first + i, page) for i, page in enumerate(pages) if page != old[i]]
             return Outcome(label, changes)
 
         results = [Outcome("nothing", ())]
-        sample = hash_position(self.address, b"") % count
+        sample = wandering(self.address, readings(old[0]).one) % count
         for k in range(count) if nor.detail is Detail.EVERY else sorted({0, sample}):
             half = blank[: size // 2] + readings(old[k]).one[size // 2 :]
-            results.append(leaves(f"{k} pages and half a page blank", [blank] * k + [half] + old[k + 1 :]))
+            results.append(leaves(f"{k} pages and half a page blank", [*[blank] * k, half, *old[k + 1 :]]))
         noisy: list[Page] = []
         shaky: list[Page] = []
         for i, page in enumerate(old):
@@ -183,7 +183,6 @@ class _Erase(Operation):
         return results
 
 
-def hash_position(address: int, data: bytes) -> int:
-    """A bit position in ``data``, the same in every run, that differs from place to place and record to record."""
-    bits = 8 * len(data) or 1 << 16
-    return (address // 16 * 2654435761 + sum(data) * 40503) % (1 << 32) % bits
+def wandering(address: int, contents: bytes) -> int:
+    """A number that is the same in every run, and differs from place to place and from content to content."""
+    return zlib.crc32(contents, address)

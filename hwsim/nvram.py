@@ -71,8 +71,6 @@ class _Write(Operation):
         results = [Outcome("nothing", ())]
         first_edge = word - self.address % word
         for done in range(first_edge, self.length, word):
-            results.append(
-                Outcome(f"a prefix of {done} bytes", nvram.rows_after(self.address, self.data[:done]))
-            )
+            results.append(Outcome(f"a prefix of {done} bytes", nvram.rows_after(self.address, self.data[:done])))
         results.append(Outcome("all", nvram.rows_after(self.address, self.data)))
         return results

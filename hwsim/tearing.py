@@ -52,9 +52,8 @@ def torn_programs(length: int, position: int, detail: Detail) -> tuple[Tear, ...
             if length > 1:
                 others = everything ^ one_byte
                 tears.append(Tear(f"all, but byte {k} half", others | done, others | done))
-            if k or length == 1:
-                before = _span(length, 0, k)
-                tears.append(Tear(f"{k} bytes and half a byte", before | done, before | done))
+            before = _span(length, 0, k)
+            tears.append(Tear(f"{k} bytes and half a byte", before | done, before | done))
         if k:
             tears.append(Tear(f"a prefix of {k} bytes", _span(length, 0, k), _span(length, 0, k)))
             tears.append(Tear(f"only the bytes from {k} on", _span(length, k, length), _span(length, k, length)))

@@ -17,9 +17,10 @@ from typing import ClassVar, NamedTuple
 
 from deltabench.scenarios.explorer import Counts, Explorer, Finding
 from deltabench.scenarios.scenario import Variant
-from deltabench.scenarios.session import Session, selection
+from deltabench.scenarios.selection import selection
+from deltabench.scenarios.session import Session
 from deltabench.scenarios.verdict import Result
-from deltabench.scenarios.workload import actions
+from deltabench.scenarios.workload import Action
 
 WINDOWS_PER_JOB = 4
 """So many times more windows than processes, so that none of these waits long for another at the end."""
@@ -56,7 +57,10 @@ def run_campaign(
     Raises ScenarioError before anything is run if one of them cannot be built.  After Ctrl-C the results hold what was
     found so far.
     """
-    lengths = [len(_checked(variant)) for variant in variants]
+    try:
+        lengths = [len(_checked(variant)) for variant in variants]
+    except KeyboardInterrupt:
+        return [_merged(variant, [_nothing()]) for variant in variants], True
     windows = _windows(variants, lengths, jobs)
     total = sum(last - first for _, first, last in windows)
     if jobs == 1:
@@ -69,11 +73,11 @@ def run_campaign(
     ], interrupted
 
 
-def _checked(variant: Variant) -> list[object]:
+def _checked(variant: Variant) -> list[Action]:
     """Build the variant once, so that what is wrong with it is found before any work is done."""
-    Session(variant)
+    session = Session(variant)
     selection(variant)
-    return list(actions(variant.scenario, variant.firmware.volume_sectors))
+    return session.actions
 
 
 def _windows(variants: Sequence[Variant], lengths: list[int], jobs: int) -> list[tuple[int, int, int]]:
@@ -127,7 +131,10 @@ def _run_here(
             report(Progress(before + here, total))
             return True
 
-        shares.append(explore(variants[index], first, last, progress))
+        try:
+            shares.append(explore(variants[index], first, last, progress))
+        except KeyboardInterrupt:
+            shares.append(_nothing())
         done += last - first
     return shares, not all(share.complete for share in shares)
 
@@ -164,21 +171,29 @@ def _run_apart(
     done = context.Array("q", len(windows), lock=False)
     stop = context.Event()
     with ProcessPoolExecutor(jobs, context, _Worker.start, (done, stop)) as pool:
+        # Until a worker leaves Ctrl-C to its parent it must not see any: it would die of it, and its work be lost.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         futures = [
-            pool.submit(_work, number, variants[index], first, last) for number, (index, first, last) in enumerate(windows)
+            pool.submit(_work, number, variants[index], first, last)
+            for number, (index, first, last) in enumerate(windows)
         ]
         waiting = set(futures)
         interrupted = False
-        while waiting:
-            try:
-                waiting = wait(waiting, timeout=REPORT_S).not_done
-                report(Progress(sum(done), total))
-            except KeyboardInterrupt:
-                interrupted = True
-                stop.set()
-                for future in futures:
-                    future.cancel()
-        return [_nothing() if future.cancelled() else future.result() for future in futures], interrupted
+        try:
+            while waiting:
+                try:
+                    signal.pthread_sigmask(signal.SIG_SETMASK, before)  # one that was held back arrives here
+                    waiting = wait(waiting, timeout=REPORT_S).not_done
+                    report(Progress(sum(done), total))
+                except KeyboardInterrupt:
+                    interrupted = True
+                    stop.set()
+                    for future in futures:
+                        future.cancel()
+            return [_nothing() if future.cancelled() else future.result() for future in futures], interrupted
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
 
 
 def _merged(variant: Variant, shares: list[Share]) -> Result:

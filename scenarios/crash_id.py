@@ -49,7 +49,7 @@ def parse_crash_id(text: str) -> CrashId:
     """The parts of an id; raises CrashIdError that says what one looks like."""
     scenario, _, rest = text.rpartition(":")
     scenario, _, variant = scenario.rpartition(":")
-    cuts = [re.fullmatch(rf"(\d+)\.(\d+)([{Adversary.POLICIES}]?)", step) for step in rest.split("/")]
+    cuts = [re.fullmatch(rf"([0-9]+)\.([0-9]+)([{Adversary.POLICIES}]?)", step) for step in rest.split("/")]
     if not scenario or not variant or (rest != "-" and not all(cuts)):
         raise CrashIdError(
             f"{text!r} is not a crash id; one looks like save-by-host:plain-nor:41.3 or NAME:VARIANT:41.3n/5.2"

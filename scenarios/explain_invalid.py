@@ -55,7 +55,7 @@ def _follow(value: Any, kind: Any, keys: list[str]) -> tuple[Any, Any]:
             value = value[int(key)]
         if _is_struct(kind):
             kind = next((field.type for field in msgspec.structs.fields(kind) if field.encode_name == key), None)
-        else:
+        elif typing.get_origin(kind) not in (typing.Union, types.UnionType):  # of a union, the tag says which table
             arguments = [a for a in typing.get_args(kind) if a is not Ellipsis]
             kind = arguments[-1] if arguments else None
     return value, _pick(kind, value)

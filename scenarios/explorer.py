@@ -12,11 +12,13 @@ from typing import NamedTuple
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.clock import NS_PER_MS
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
-from deltabench.scenarios.rig import Rig, ram_picture
+from deltabench.scenarios.ram import RamCamera
+from deltabench.scenarios.rig import Rig
 
 
 class Finding(NamedTuple):
@@ -55,11 +57,13 @@ class Explorer:
         self._selects = selects
         self._seen: dict[int, int] = {}
         self._judged: dict[tuple[int, bytes], Violation | None] = {}
+        self._camera = RamCamera()
         self._candidates: list[Candidate] | None = None
         self._doing = ""
         self._cut = ""
         self._left = ""
         self._probe = 0
+        self._held_ms = 0
         self.generated = 0
         self.distinct = 0
         self.verified = 0
@@ -70,8 +74,12 @@ class Explorer:
     def counts(self) -> Counts:
         return Counts(self.generated, self.distinct, self.verified, self.violations)
 
-    def begin(self, doing: str, number: int) -> None:
-        """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts."""
+    def begin(self, doing: str, number: int, held_ms: int = 0) -> None:
+        """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts.
+
+        ``held_ms``: a switch may still be held for so long when power comes back, which must not be a press.
+        """
+        self._held_ms = held_ms
         self._seen.clear()
         self._judged.clear()
         self._candidates = None
@@ -169,7 +177,7 @@ class Explorer:
         A machine whose media and RAM are those of one already checked would behave in the same way, and is not run
         through the checks again; one that has left something in a drive's cache always is.
         """
-        ram = None if self._rig.board.holds_volatile else ram_picture(controller)
+        ram = None if self._rig.board.holds_volatile else self._camera.picture(controller)
         if ram is None:
             self._check_all(controller)
             return
@@ -182,12 +190,16 @@ class Explorer:
                 self._judged[state] = violation
         verdict = self._judged[state]
         if verdict is not None:
-            raise verdict
+            raise Violation(verdict.rule, verdict.detail)
 
     def _check_all(self, controller: Controller) -> None:
         cells = self._rig.board.cells
         if self._candidates is None:
             self._candidates = self._oracle.candidates()
+        for _ in range(self._held_ms):
+            self._rig.board.clock.advance_ns(NS_PER_MS)
+            if controller.tick():
+                raise Violation(Rule.USABILITY, "a switch that was held when power came back counts as pressed")
         image = self._rig.read_all(controller)
         candidates = judge_live(self._candidates, image, self._oracle.in_flight)
         mark = len(cells.journal)
@@ -208,7 +220,7 @@ class Explorer:
         for policy in board.adversary.policies():
             controller = rig.power_on(policy)
             self._expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot")
-            self._write_probe(controller, self._probe, b"a probe after one more boot")
+            self._write_probe(controller, self._probe_lba(), b"a probe after one more boot")
             rig.must(controller, commands.RESTORE, "after recovery")
             now = rig.read_all(controller)
             if saved is None:
@@ -223,8 +235,14 @@ class Explorer:
         """Usability: the device that has recovered writes, saves, survives a power cycle and reads back."""
         rig, board = self._rig, self._rig.board
         wanted = list(image)
-        lba, probe = self._write_probe(controller, self._probe + 1, b"a probe after recovery")
-        wanted[lba] = probe
+        if self._probe % 2:
+            # Some mistakes show only where a save comes first, and others only where a write does.
+            rig.must(controller, commands.SAVE, "after recovery")
+            board.lose_power()
+            controller = rig.power_on()
+            self._expect(rig.read_all(controller), wanted, Rule.USABILITY, "after a SAVE and a power cycle")
+        lba = self._wandering_lba()
+        wanted[lba] = self._write_probe(controller, lba, b"a probe after recovery")
         rig.must(controller, commands.SAVE, "after recovery")
         board.lose_power()
         mark = len(board.cells.journal)
@@ -237,12 +255,19 @@ class Explorer:
             board.lose_power()
             board.cells.rollback(mark)
 
-    def _write_probe(self, controller: Controller, number: int, text: bytes) -> tuple[int, bytes]:
-        """Write one sector that wanders with ``number``; returns where and what."""
-        lba = number * 7 % self._rig.volume_sectors
+    def _probe_lba(self) -> int:
+        """Where the command in flight writes, if it does: what it has left half-done is most likely to trip there."""
+        command = self._oracle.in_flight
+        return command.lba if command is not None and command.count else self._wandering_lba()
+
+    def _wandering_lba(self) -> int:
+        return (self._probe + 1) * 7 % self._rig.volume_sectors
+
+    def _write_probe(self, controller: Controller, lba: int, text: bytes) -> bytes:
+        """Write one sector; returns what."""
         probe = text.ljust(512, b"\0")
         self._rig.must(controller, commands.write(lba, [probe]), "after recovery")
-        return lba, probe
+        return probe
 
     @staticmethod
     def _expect(image: Image, wanted: Image, rule: Rule, when: str) -> None:

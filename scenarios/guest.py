@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import importlib
 import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from deltabench.scenarios.errors import ScenarioError
 
 
-def load_class(reference: str, near: Path) -> type:
-    """The class that ``module:Class`` names; the module may lie in ``near``, the scenario file's folder.
+def load_class(key: str, reference: str, scenario: Path) -> type:
+    """The class that ``module:Class`` names, the value of ``key`` in a scenario file; it may lie beside the file.
 
     Raises ScenarioError if it is not to be had, with the reason.
     """
+    where = f"{scenario}: {key} = {reference!r}"
+    near = scenario.parent
     module_name, colon, class_name = reference.partition(":")
     if not colon or not module_name or not class_name:
-        raise ScenarioError(f"{reference!r} does not name a class; it should look like 'package.module:Class'")
+        raise ScenarioError(f"{where}: does not name a class; it should look like 'package.module:Class'")
     folder = str(near.resolve())
     sys.path.insert(0, folder)
     try:
@@ -24,12 +27,24 @@ def load_class(reference: str, near: Path) -> type:
     except Exception as error:
         # A guest's module may raise anything while it is imported.
         raise ScenarioError(
-            f"{reference!r}: module {module_name!r} cannot be imported ({type(error).__name__}: {error}); "
+            f"{where}: module {module_name!r} cannot be imported ({type(error).__name__}: {error}); "
             f"it must be installed or lie in {near}"
         ) from error
     finally:
         sys.path.remove(folder)
+    top = module_name.partition(".")[0]
+    beside, loaded = PathFinder.find_spec(top, [folder]), sys.modules[top].__spec__
+    if beside and beside.origin and loaded and loaded.origin and not _same(beside.origin, loaded.origin):
+        # One process runs many scenarios: two folders may each hold a module of this name.
+        raise ScenarioError(
+            f"{where}: means {beside.origin}, but a module {top!r} from {loaded.origin} is loaded already; "
+            f"modules of scenarios that run together need names of their own"
+        )
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
-        raise ScenarioError(f"{reference!r}: module {module_name!r} has no class {class_name!r}")
+        raise ScenarioError(f"{where}: module {module_name!r} has no class {class_name!r}")
     return found
+
+
+def _same(one: str, other: str) -> bool:
+    return Path(one).resolve() == Path(other).resolve()

@@ -101,10 +101,12 @@ class Oracle:
             self.live = list(self.saved)
             self._unflushed.clear()
 
-    def settle(self, image: Image) -> None:
+    def settle(self, image: Image, saved: Image) -> None:
         """After a power cycle: what was in doubt is as the host has now read it."""
         self.live = image
+        self.saved = saved
         self._unflushed.clear()
+        self._command = None
 
     def candidates(self) -> list[Candidate]:
         """The pairs of images that are allowed if power is lost now."""

@@ -51,6 +51,7 @@ class _Teller:
         self._done = 0
         self.violation: Violation | None = None
         self.told = False
+        self.error = ""
         self.last_maps: MapsView | None = None
 
     @property
@@ -75,7 +76,8 @@ class _Teller:
         rig, cut = self._session.rig, self._path[self._done]
         self._done += 1
         if cut.outcome >= len(outcomes):
-            raise CrashIdError(f"operation {number} has the outcomes 0 to {len(outcomes) - 1}, and no {cut.outcome}")
+            self.error = f"operation {number} has the outcomes 0 to {len(outcomes) - 1}, and no {cut.outcome}"
+            raise _Told
         outcome = outcomes[cut.outcome]
         rig.board.lose_power()
         for cell, value in outcome.changes:
@@ -112,6 +114,8 @@ def tell(variant: Variant, crash: CrashId) -> Story:
         session.run()
     except _Told:
         pass
+    if teller.error:
+        raise CrashIdError(f"{crash}: {teller.error}")
     if crash.path and not teller.told:
         raise CrashIdError(f"{crash}: the workload has only {session.operations} media operations; none was cut")
     violation = teller.violation or session.violation

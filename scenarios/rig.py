@@ -5,26 +5,18 @@ The firmware is a guest: whatever it raises while it boots or executes is a find
 
 from __future__ import annotations
 
-import io
-import pickle
 from collections.abc import Callable, Sequence
-from enum import Enum
-from types import FunctionType
-from typing import Any
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
-from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import Controller
-from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.board import Board
-from deltabench.hwsim.clock import Clock
-from deltabench.hwsim.gpio import Pin, Switch
-from deltabench.hwsim.instability import Adversary
-from deltabench.hwsim.medium import Cells, Medium
-from deltabench.hwsim.power import Listener, OperationLimitError, PowerRail
-from deltabench.hwsim.uart import Uart, UartEnd
+from deltabench.hwsim.power import Listener, OperationLimitError
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
+
+
+COMMAND_LIMIT = 16
+"""A command that takes so many times more media operations than a boot may, and it has sectors, hangs."""
 
 
 class Rig:
@@ -93,9 +85,13 @@ class Rig:
         return response
 
     def execute(self, controller: Controller, command: Command) -> Response:
-        """Execute a command; raises Violation if the firmware stops in it."""
+        """Execute a command; raises Violation if the firmware stops in it, or does not come to an end."""
+        rail = self.board.rail
+        rail.limit = rail.operations + COMMAND_LIMIT * (self.boot_limit + command.count)
         try:
             return controller.execute(command)
+        except OperationLimitError as error:
+            raise Violation(Rule.USABILITY, f"{command} does not end: {error}") from error
         except Violation:
             raise
         except Exception as error:
@@ -113,44 +109,3 @@ class Rig:
 def stopped(what: str, error: Exception) -> Violation:
     """The firmware raised an exception: on a real board it would hang or reset."""
     return Violation(Rule.USABILITY, f"the firmware stopped in {what}: {type(error).__name__}: {error}")
-
-
-def ram_picture(controller: Controller) -> bytes | None:
-    """The controller's whole RAM as bytes; None if it can't be taken.
-
-    Two machines with equal media and equal RAM behave alike from here on, so they need to be judged once.  What is not
-    RAM stands as its name: the board and its parts, and the configuration, which is the same at every power-on.
-    """
-    buffer = io.BytesIO()
-    try:
-        _RamPickler(buffer, pickle.HIGHEST_PROTOCOL).dump(controller)
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return None
-    return buffer.getvalue()
-
-
-class _RamPickler(pickle.Pickler):
-    """Writes an object with attributes as the name of its class and its attributes: never to be read back."""
-
-    def reducer_override(self, thing: Any) -> Any:
-        kind = _PLAIN_OBJECT.get(type(thing))
-        if kind is None:
-            kind = _PLAIN_OBJECT[type(thing)] = _classify(thing)
-        if kind == "object":
-            return str, (type(thing).__qualname__,), thing.__dict__
-        if kind == "name":
-            return str, (str(getattr(thing, "name", "")),)
-        return NotImplemented
-
-
-NOT_RAM = (Rom, Medium, FirmwareConfig, Board, Cells, Clock, PowerRail, Adversary, Switch, Pin, Uart, UartEnd)
-_PLAIN_OBJECT: dict[type, str] = {}
-
-
-def _classify(thing: object) -> str:
-    """How the RAM picture shows things of this type: by name, as an object with attributes, or as pickle does."""
-    if isinstance(thing, NOT_RAM) or isinstance(thing, Enum):
-        return "name"
-    if isinstance(thing, type | FunctionType) or not hasattr(thing, "__dict__"):
-        return "other"
-    return "object"

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from deltabench.firmware_model.config import FirmwareConfig, StoreKind
+from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import BoardSpec
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.explain_invalid import explain
@@ -36,70 +37,70 @@ class By(enum.Enum):
     SWITCH = "switch"
 
 
-class Write(_Table, tag="write", tag_field="do"):
-    """Write ``count`` sectors from ``lba``, with FUA if asked; contents are made up, each unlike any other."""
+class Write(_Table, frozen=True, tag="write", tag_field="do"):
+    """Write ``count`` sectors from ``lba``, past the caches with ``fua``; the contents are made up, no two alike."""
 
     lba: Number
     count: Count = 1
     fua: bool = False
 
 
-class Read(_Table, tag="read", tag_field="do"):
+class Read(_Table, frozen=True, tag="read", tag_field="do"):
     """Read ``count`` sectors from ``lba``; they must be what was last written."""
 
     lba: Number
     count: Count = 1
 
 
-class Flush(_Table, tag="flush", tag_field="do"):
+class Flush(_Table, frozen=True, tag="flush", tag_field="do"):
     """FLUSH CACHE EXT."""
 
 
-class Save(_Table, tag="save", tag_field="do"):
-    """SAVE, by a host command or by pressing the switch named ``save`` for ``hold_ms``."""
+class Save(_Table, frozen=True, tag="save", tag_field="do"):
+    """SAVE, ``by`` a command of the host, or by pressing the switch named ``save`` for ``hold_ms``."""
 
     by: By = By.HOST
     hold_ms: Count = 50
 
 
-class Restore(_Table, tag="restore", tag_field="do"):
-    """RESTORE, by a host command or by pressing the switch named ``restore`` for ``hold_ms``."""
+class Restore(_Table, frozen=True, tag="restore", tag_field="do"):
+    """RESTORE, ``by`` a command of the host, or by pressing the switch named ``restore`` for ``hold_ms``."""
 
     by: By = By.HOST
     hold_ms: Count = 50
 
 
-class PowerCycle(_Table, tag="power-cycle", tag_field="do"):
+class PowerCycle(_Table, frozen=True, tag="power-cycle", tag_field="do"):
     """Power off between two commands, and on again; ``refused``: the boot must refuse a storage device."""
 
     refused: bool = False
 
 
-class Idle(_Table, tag="idle", tag_field="do"):
+class Idle(_Table, frozen=True, tag="idle", tag_field="do"):
     """Nothing is asked of the device for ``ms`` milliseconds."""
 
     ms: Count
 
 
-class Swap(_Table, tag="swap", tag_field="do"):
-    """Exchange the contents of two disks: somebody plugged them in the wrong way round."""
+class Swap(_Table, frozen=True, tag="swap", tag_field="do"):
+    """Exchange the contents of two disks, ``devices``: somebody plugged them in the wrong way round."""
 
     devices: tuple[str, str]
 
 
-class Snapshot(_Table, tag="snapshot", tag_field="do"):
-    """Remember all of a disk's contents, for ``put-back``."""
+class Snapshot(_Table, frozen=True, tag="snapshot", tag_field="do"):
+    """Remember all contents of the disk ``device``, for ``put-back``."""
 
     device: str
 
 
-class PutBack(_Table, tag="put-back", tag_field="do"):
-    """The disk has its contents of the snapshot again: it was away, and came back stale."""
+class PutBack(_Table, frozen=True, tag="put-back", tag_field="do"):
+    """The disk ``device`` has its contents of the last ``snapshot`` again: it was away, and came back stale."""
 
     device: str
 
 
-class Mix(_Table):
+class Mix(_Table, frozen=True):
     """Relative frequencies of the commands of a random workload."""
 
     write: Number = 80
@@ -109,21 +110,26 @@ class Mix(_Table):
     flush: Number = 0
     fua: Number = 0
     power_cycle: Number = 0
+    crash: Number = 0
 
 
-class Random(_Table, tag="random", tag_field="do"):
-    """``commands`` random commands, drawn from the scenario's seed, each of at most ``most_sectors`` sectors."""
+class Random(_Table, frozen=True, tag="random", tag_field="do"):
+    """``commands`` random commands, drawn from the scenario's seed, each of at most ``most_sectors`` sectors.
+
+    ``mix`` says how often each kind comes up.
+    """
 
     commands: Count
     most_sectors: Count = 1
     mix: Mix = Mix()
 
 
-class Trace(_Table, tag="trace", tag_field="do"):
-    """The requests of a trace file, or of a recording that comes with deltabench.
+class Trace(_Table, frozen=True, tag="trace", tag_field="do"):
+    """The requests of a trace ``file``, or of a ``recording`` that comes with deltabench.
 
-    ``format``, ``files`` and ``wrap``: see docs/traces.md.  ``first`` requests are left out and at most ``limit``
-    replayed.  ``saves`` and ``restores`` are put behind so many replayed requests, or behind a mark of the recording.
+    ``format``, ``files`` and ``wrap``: see docs/traces.md.  The ``first`` requests are left out and at most ``limit``
+    replayed.  ``saves`` and ``restores`` are put behind so many requests of the trace (those left out count, too), or
+    behind a mark of the recording.
     """
 
     file: str | None = None
@@ -151,8 +157,8 @@ class Cuts(enum.Enum):
     EXHAUSTIVE = "exhaustive"
 
 
-class Power(_Table):
-    """``cuts``: none; at one ``operation`` (with one ``outcome``, or all); at ``count`` random ones; at every one.
+class Power(_Table, frozen=True):
+    """``cuts``: ``none``; ``at`` one ``operation`` (with one ``outcome``, or all); ``count`` ``random`` ones; all.
 
     ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
     media operations that a boot may take (default: 64 and 4 a unit).
@@ -166,28 +172,33 @@ class Power(_Table):
     boot_limit: Count | None = None
 
 
-class Expected(_Table):
-    """What must come out: the rules hold, or a rule is violated (any, unless one is named)."""
+class Expected(_Table, frozen=True):
+    """The ``verdict`` that must come out: the rules hold, or a ``rule`` is violated (any, unless one is named)."""
 
     verdict: Literal["holds", "violated"] = "holds"
     rule: Rule | None = None
 
 
-class Expect(Expected):
-    """The expectation; ``exceptions`` gives single schemes another one."""
+class Expect(Expected, frozen=True):
+    """The expectation, likewise with ``verdict`` and ``rule``; ``exceptions`` gives single schemes another one."""
 
     exceptions: dict[str, Expected] = {}
 
 
-class Matrix(_Table):
-    """Run the scenario with each scheme on each store."""
+class Matrix(_Table, frozen=True):
+    """Run the scenario with each ``scheme`` on each ``store``; without one of them, with that of ``[firmware]``."""
 
     scheme: tuple[str, ...] = ()
     store: tuple[StoreKind, ...] = ()
 
 
-class Document(_Table):
-    """A scenario file."""
+class Document(_Table, frozen=True):
+    """A scenario file: what is done (``steps``) to which ``board`` with which ``firmware``.
+
+    ``title``: the scenario in a few words.  ``covers``: which figures and rules it is about, in words of your own.
+    ``seed``: of all that is random.  ``controller``: a class of your own in place of ours, as ``module:Class``.
+    ``matrix``, ``power`` and ``expect``: tables of their own, below.
+    """
 
     title: str
     board: BoardSpec
@@ -271,7 +282,29 @@ def load_scenario(path: Path, name: str | None = None) -> Scenario:
         if not line.startswith("#"):
             break
         about.append(line.removeprefix("#").strip())
-    return Scenario(name or str(path), path, " ".join(about), document)
+    scenario = Scenario(name or str(path), path, " ".join(about), document)
+    _check_together(scenario)
+    return scenario
+
+
+def _check_together(scenario: Scenario) -> None:
+    """What is wrong only together with another key; raises ScenarioError."""
+    path, document = scenario.path, scenario.document
+    names = [variant.name for variant in scenario.variants()]
+    for name in names:
+        if names.count(name) > 1:
+            raise ScenarioError(f"{path}: [matrix] gives two variants of the name {name}")
+    schemes = dict.fromkeys((*SCHEMES, *(variant.scheme for variant in scenario.variants())))
+    for scheme in document.expect.exceptions:
+        if scheme not in schemes:
+            raise ScenarioError(f"{path}: expect.exceptions.{scheme}: no such scheme; allowed: {', '.join(schemes)}")
+    power = document.power
+    for key in ("operation", "outcome"):
+        if getattr(power, key) is not None and power.cuts is not Cuts.AT:
+            raise ScenarioError(
+                f"{path}: power.{key} = {getattr(power, key)}: has no meaning with cuts = {power.cuts.value!r}; "
+                f"allowed with cuts = 'at'"
+            )
 
 
 def library_names() -> list[str]:

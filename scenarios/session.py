@@ -3,91 +3,39 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Sequence
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import Command, Error, Opcode
 from deltabench.firmware_model.config import CacheMode
-from deltabench.firmware_model.controller import Controller, DeltaController
-from deltabench.firmware_model.errors import ConfigurationError
-from deltabench.firmware_model.schemes import SCHEMES
-from deltabench.firmware_model.schemes.scheme import MapScheme
-from deltabench.hwsim.board import Board
+from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.clock import NS_PER_MS
 from deltabench.hwsim.disk import ZERO_SECTOR, Disk, TornSector
-from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.medium import Operation
+from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.hwsim.power import Listener
 from deltabench.scenarios import scenario as steps
-from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.explorer import Explorer
-from deltabench.scenarios.guest import load_class
-from deltabench.scenarios.oracle import Oracle, Rule, Violation, judge_live
-from deltabench.scenarios.rig import Rig
+from deltabench.scenarios.hands import Hands
+from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, judge_live, judge_saved
 from deltabench.scenarios.scenario import Cuts, Variant
-from deltabench.scenarios.workload import Action, Press, actions
+from deltabench.scenarios.workload import Action, Crash, Press, actions
 
-TICK_NS = 1_000_000
-SETTLE_MS = 30
-"""How long a press is followed after the switch was let go."""
-
-
-def build_rig(variant: Variant) -> Rig:
-    """The device of a variant, factory-fresh; raises ScenarioError if it cannot be built."""
-    document, path = variant.scenario.document, variant.scenario.path
-    try:
-        board = Board(document.board, near=path.parent, seed=document.seed)
-        make = controller_factory(variant, board)
-        make().initialise()
-    except (ConfigurationError, HardwareError) as error:
-        raise ScenarioError(f"{path}: [board], [firmware] ({variant.name}): {error}") from error
-    except ScenarioError:
-        raise
-    except Exception as error:
-        if document.controller is None and variant.firmware.scheme in SCHEMES:
-            raise
-        # A guest may raise anything; without its initial structures there is nothing to explore.
-        raise ScenarioError(
-            f"{path}: the firmware of {variant.name} stopped while it was initialised: {type(error).__name__}: {error}"
-        ) from error
-    board.lose_power()
-    firmware = variant.firmware
-    limit = document.power.boot_limit or 64 + 4 * firmware.units
-    return Rig(board, make, firmware.volume_sectors, limit)
+AFTER_RELEASE_MS = 30
+"""How long a recovered device is watched after a switch that was held is let go."""
 
 
-def controller_factory(variant: Variant, board: Board) -> Callable[[], Controller]:
-    """What a power-on starts: our controller with the variant's scheme, or a controller of the user's own."""
-    document, firmware, near = variant.scenario.document, variant.firmware, variant.scenario.path.parent
-    if document.controller is not None:
-        guest = load_class(document.controller, near)
-        missing = [name for name in ("initialise", "boot", "execute", "tick") if not hasattr(guest, name)]
-        if missing:
-            raise ScenarioError(
-                f"{variant.scenario.path}: controller = {document.controller!r} is no Controller: "
-                f"it has no {', '.join(missing)}"
-            )
-        return lambda: cast(Controller, guest(board, firmware))
-    scheme = SCHEMES.get(firmware.scheme)
-    if scheme is None:
-        if ":" not in firmware.scheme:
-            raise ScenarioError(
-                f"{variant.scenario.path}: firmware.scheme = {firmware.scheme!r}: allowed: "
-                f"{', '.join(SCHEMES)}, or module:Class"
-            )
-        guest = load_class(firmware.scheme, near)
-        if not issubclass(guest, MapScheme):
-            raise ScenarioError(
-                f"{variant.scenario.path}: firmware.scheme = {firmware.scheme!r} is no subclass of MapScheme"
-            )
-        scheme = guest
-    return lambda: DeltaController(board, firmware, scheme)
+class _PowerLost(BaseException):
+    """Leaves a firmware whose power is gone for good: its run is not taken up again."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
 
 
 class Session:
     """Runs a variant.  Cuts fall only in the actions ``window`` (first, last + 1); the others just happen.
 
-    ``selects`` says which operations and outcomes of the workload are cut (None: all); see ``selection``.
+    ``selects`` says which operations and outcomes of the workload are cut (None: all); see selection.py.
     """
 
     def __init__(
@@ -108,7 +56,8 @@ class Session:
             blank=ZERO_SECTOR,
         )
         self.actions = actions(variant.scenario, variant.firmware.volume_sectors)
-        self._check_hands()
+        self._hands = Hands(board, variant.scenario.path)
+        self._hands.check(self.actions)
         self._window = window or (0, len(self.actions))
         self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
         cutting = self.power.cuts is not Cuts.NONE
@@ -116,8 +65,9 @@ class Session:
         self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if cutting else None
         self.operations = 0
         self.commands = 0
-        self._snapshots: dict[str, list[object]] = {}
+        self._refused = False
         self.doing = "the first boot"
+        self._number = 0
         self.controller: Controller | None = None
         self.violation: Violation | None = None
 
@@ -140,7 +90,7 @@ class Session:
                 self.rig.board.cells.journal.clear()
                 if not progress(number + 1):
                     return False
-            if last == len(self.actions) and self.idle_listener is not None:
+            if last == len(self.actions) and self.idle_listener is not None and not self._refused:
                 self.oracle.begin(None)
                 self._begin("nothing, at the end of the workload", len(self.actions))
                 self.idle_listener(rail.operations)
@@ -160,28 +110,28 @@ class Session:
                 self._begin(str(action), number)
                 self._command(controller, action)
             case Press():
-                self._begin(f"{action.command} by its switch", number)
+                self._begin(f"{action.command} by its switch", number, action.hold_ms + AFTER_RELEASE_MS)
                 self._press(controller, action)
             case steps.Idle(ms=ms):
                 self._begin(f"{ms} ms idle", number)
                 self.oracle.begin(None)
-                self._tick(controller, ms)
+                if self._tick(controller, ms):
+                    raise Violation(Rule.USABILITY, "the device did a save or restore that nobody asked for")
             case steps.PowerCycle(refused=refused):
                 self._begin("a power cycle", number)
                 self._power_cycle(refused)
-            case steps.Swap(devices=(one, other)):
-                contents = self._contents(one), self._contents(other)
-                self._replace(one, contents[1])
-                self._replace(other, contents[0])
-            case steps.Snapshot(device=device):
-                self._snapshots[device] = self._contents(device)
-            case steps.PutBack(device=device):
-                self._replace(device, self._snapshots[device])
+            case Crash(command=command):
+                self.commands += 1
+                self._begin(str(command), number)
+                self._crash(controller, action)
+            case steps.Swap() | steps.Snapshot() | steps.PutBack():
+                self._hands.do(action)
 
-    def _begin(self, doing: str, number: int) -> None:
-        """What the device is doing from here on; a violation is found in it."""
+    def _begin(self, doing: str, number: int, held_ms: int = 0) -> None:
+        """What the device is doing from here on, with a switch held for so long; a violation is found in it."""
         self.doing = doing
-        self.explorer.begin(doing, number)
+        self._number = number
+        self.explorer.begin(doing, number, held_ms)
 
     def _command(self, controller: Controller, command: Command) -> None:
         self.oracle.begin(command)
@@ -192,127 +142,99 @@ class Session:
                 raise Violation(Rule.DURABILITY, f"{command} returns what was not written there last, without any cut")
         self.oracle.acknowledge()
 
+    def _crash(self, controller: Controller, crash: Crash) -> None:
+        """Power is lost inside a command, and what comes after it happens to the device that has recovered.
+
+        The live image is settled by reading it, the save point by a RESTORE that is undone again.
+        """
+        board, rail = self.rig.board, self.rig.board.rail
+        draw, listeners, last = random.Random(crash.seed), rail.listeners, rail.operations + crash.operations
+
+        def lose_power(operation: Operation) -> None:
+            if rail.operations == last:
+                raise _PowerLost(draw.choice(board.cut_outcomes(operation)))
+
+        rail.listeners = (*listeners, lose_power)
+        self.oracle.begin(crash.command)
+        try:
+            self.rig.must(controller, crash.command, "without any cut")
+            self.oracle.acknowledge()
+            self._begin(f"power loss behind {crash.command}", self._number)
+            left = draw.choice(board.idle_outcomes())
+        except _PowerLost as lost:
+            left = lost.outcome
+        board.lose_power()
+        for cell, value in left.changes:
+            board.cells.put(cell, value)
+        self._recover(self.oracle.candidates(), listeners)
+
+    def _recover(self, candidates: list[Candidate], listeners: Sequence[Listener]) -> None:
+        """Power on, and go on with what the device has come to, if that is allowed."""
+        rig, board, rail = self.rig, self.rig.board, self.rig.board.rail
+        # The cut has a number of its own, so that each crash in this boot has an id of its own.
+        controller = rig.power_on(listeners=listeners, first_operation=rail.operations + 1)
+        image = rig.read_all(controller)
+        candidates = judge_live(candidates, image, self.oracle.in_flight)
+        operations, mark, read_in_boot = rail.operations, len(board.cells.journal), board.adversary.suspend()
+        volatile = board.lose_power()
+        restored = rig.power_on()
+        rig.must(restored, commands.RESTORE, "after recovery")
+        saved = rig.read_all(restored)
+        judge_saved(candidates, saved)
+        board.lose_power()
+        board.cells.rollback(mark)
+        board.regain(volatile)
+        board.adversary.resume(read_in_boot)
+        rail.operations = operations
+        self.controller = rig.controller = controller
+        self.oracle.settle(image, saved)
+
     def _press(self, controller: Controller, press: Press) -> None:
-        """A press that is long enough does its command once; a shorter one, or a stuck switch, does nothing."""
-        board = self.rig.board
+        """A long press gives its command once, one that is over before the debouncing none, a stuck switch none.
+
+        Between the two it depends on how the contact bounces, and either is right.  The switch is at rest before the
+        press for as long as the firmware needs to see it open, and after it likewise.
+        """
+        board, debounce_ms = self.rig.board, self.variant.firmware.debounce_ms
         switch = board.switches[press.switch]
-        due = switch.stuck is None and press.hold_ms >= self.variant.firmware.debounce_ms + -(-switch.bounce_us // 1000)
-        self.oracle.begin(press.command)
-        switch.press(board.clock.now_ns, press.hold_ms * TICK_NS)
-        done = self._tick(controller, press.hold_ms + SETTLE_MS + -(-switch.bounce_us // 1000))
-        if done != due:
+        bounce_ms = -(-switch.bounce_us // 1000)
+        least = int(switch.stuck is None and press.hold_ms >= debounce_ms + max(bounce_ms, 1))
+        most = int(switch.stuck is None and press.hold_ms + bounce_ms > debounce_ms)
+        self.oracle.begin(None)
+        done = self._tick(controller, debounce_ms)
+        self.oracle.begin(press.command if most else None)
+        switch.press(board.clock.now_ns, press.hold_ms * NS_PER_MS)
+        done += self._tick(controller, press.hold_ms + bounce_ms + debounce_ms)
+        if not least <= done <= most:
             raise Violation(
-                Rule.USABILITY, f"a press of {press.hold_ms} ms gives {done} commands, and should give {int(due)}"
+                Rule.USABILITY, f"a press of {press.hold_ms} ms gives {done} commands, and should give {most}"
             )
-        if due:
+        if done:
             self.oracle.acknowledge()
 
     def _tick(self, controller: Controller, ms: int) -> int:
         """Let time pass; returns how often a switch made the device save or restore."""
         done = 0
         for _ in range(ms):
-            self.rig.board.clock.advance_ns(TICK_NS)
+            self.rig.board.clock.advance_ns(NS_PER_MS)
             done += controller.tick()
         return done
 
     def _power_cycle(self, refused: bool) -> None:
         rail = self.rig.board.rail
-        # The cut between two operations has a number of its own, so that each crash has an id of its own.
         number, listeners = rail.operations, rail.listeners
         self.oracle.begin(None)
-        if listeners and self.idle_listener and not refused:
+        self._refused = refused
+        if refused:
+            # The oracle has no say in what a device reads that must not be read.
+            listeners = ()
+        if listeners and self.idle_listener:
             self.idle_listener(number)
         self.rig.board.lose_power()
-        candidates = self.oracle.candidates()
-        controller = self.controller = self.rig.power_on(listeners=listeners, first_operation=number + 1)
-        if refused:
-            response = self.rig.execute(controller, commands.read(0, 1))
-            if response.ok or response.error != Error.ABRT:
-                raise Violation(Rule.HONESTY, f"a device that must be refused is read: {response}")
+        if not refused:
+            self._recover(self.oracle.candidates(), listeners)
             return
-        image = self.rig.read_all(controller)
-        judge_live(candidates, image, None)
-        self.oracle.settle(image)
-
-    def _check_hands(self) -> None:
-        """Whether all that somebody does to the disks can be done; raises ScenarioError that names the disk."""
-        path = self.variant.scenario.path
-        taken = set()
-        for action in self.actions:
-            match action:
-                case steps.Swap(devices=(one, other)):
-                    if self._disk(one).size != self._disk(other).size:
-                        raise ScenarioError(
-                            f"{path}: {one!r} has {self._disk(one).size} sectors and {other!r} {self._disk(other).size}; "
-                            f"only disks of one size can be swapped"
-                        )
-                case steps.Snapshot(device=device):
-                    taken.add(self._disk(device).name)
-                case steps.PutBack(device=device) if device not in taken:
-                    raise ScenarioError(f"{path}: put-back of {device!r}: there is no snapshot of it before that step")
-
-    def _contents(self, device: str) -> list[object]:
-        disk = self._disk(device)
-        return list(self.rig.board.cells.values[disk.first : disk.first + disk.size])
-
-    def _replace(self, device: str, contents: list[object]) -> None:
-        disk, cells = self._disk(device), self.rig.board.cells
-        for index, value in enumerate(contents, disk.first):
-            if cells.values[index] != value:
-                cells.put(index, cast(bytes, value))
-
-    def _disk(self, device: str) -> Disk:
-        disk = self.rig.board.media[device]
-        if not isinstance(disk, Disk):
-            raise ScenarioError(
-                f"{self.variant.scenario.path}: {device!r} is no disk; only a disk can be swapped or put back"
-            )
-        return disk
-
-
-def selection(variant: Variant) -> Callable[[int, int], bool] | None:
-    """Which operations and outcomes of the workload the scenario's [power] table cuts; None for all."""
-    power = variant.scenario.document.power
-    path = variant.scenario.path
-    if power.cuts in (Cuts.EXHAUSTIVE, Cuts.NONE):
-        return None
-    outcomes = outcome_counts(variant)
-    if power.cuts is Cuts.AT:
-        if power.operation not in outcomes:
-            raise ScenarioError(
-                f"{path}: power.operation = {power.operation}: with cuts = 'at' it must name a place where the "
-                f"workload of {variant.name} can be cut; they are numbered 0 to {max(outcomes)}"
-            )
-        if power.outcome is not None and power.outcome >= outcomes[power.operation]:
-            raise ScenarioError(
-                f"{path}: power.outcome = {power.outcome}: operation {power.operation} has the outcomes 0 to "
-                f"{outcomes[power.operation] - 1} ({variant.name})"
-            )
-        return lambda operation, outcome: operation == power.operation and power.outcome in (None, outcome)
-    draw = random.Random(variant.scenario.document.seed)
-    chosen = set()
-    places = list(outcomes)
-    for _ in range(power.count):
-        operation = draw.choice(places)
-        chosen.add((operation, draw.randrange(outcomes[operation])))
-    return lambda operation, outcome: (operation, outcome) in chosen
-
-
-def outcome_counts(variant: Variant) -> dict[int, int]:
-    """How many outcomes a cut has at each place of the workload, by number, found by running it without cuts.
-
-    A place is a media operation, a power cycle (between two operations) or the end.
-    """
-    counts: dict[int, int] = {}
-    session = Session(variant)
-    board = session.rig.board
-
-    def count(operation: Operation) -> None:
-        counts[board.rail.operations] = len(board.cut_outcomes(operation))
-
-    def count_idle(number: int) -> None:
-        counts[number] = len(board.idle_outcomes())
-
-    session.listener, session.idle_listener = count, count_idle
-    session.run()
-    return counts
+        controller = self.controller = self.rig.power_on(first_operation=number + 1)
+        response = self.rig.execute(controller, commands.read(0, 1))
+        if response.ok or response.error != Error.ABRT:
+            raise Violation(Rule.HONESTY, f"a device that must be refused is read: {response}")

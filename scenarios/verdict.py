@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.scenario import Variant
 
 SCHEMA: Final = "deltabench.result/1"
+NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What an XML document cannot hold, not even escaped (XML 1.0, 2.2); a firmware's error text may."""
 
 
 class Result(NamedTuple):
@@ -83,11 +86,13 @@ class Result(NamedTuple):
             return ""
         if expected.verdict == "violated":
             rule = f" of {expected.rule.value}" if expected.rule else ""
-            return f"expected a violation{rule}, and found {'others' if self.findings else 'none'}"
+            until = "" if self.complete else " before it was interrupted"
+            return f"expected a violation{rule}, and found {'only others' if self.findings else 'none'}{until}"
         if self.holds:
             return "interrupted before it was finished"
-        finding = self.findings[0]
-        return f"{self.counts.violations} violations; the first, of {finding.rule.value}: {finding.detail}"
+        finding, count = self.findings[0], self.counts.violations
+        found = "1 violation" if count == 1 else f"{count} violations; the first"
+        return f"{found}, of {finding.rule.value}: {finding.detail}"
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -106,20 +111,26 @@ def to_junit(results: Sequence[Result]) -> str:
     failures = sum(not result.as_expected for result in results)
     elapsed = sum(result.elapsed_s for result in results)
     suite = ET.Element(
-        "testsuite", name="deltabench", tests=str(len(results)), failures=str(failures), errors="0", time=f"{elapsed:.3f}"
+        "testsuite",
+        name="deltabench",
+        tests=str(len(results)),
+        failures=str(failures),
+        errors="0",
+        time=f"{elapsed:.3f}",
     )
     for result in results:
         case = ET.SubElement(
             suite,
             "testcase",
-            classname=result.variant.scenario.name,
-            name=result.variant.name,
+            classname=_xml_text(result.variant.scenario.name),
+            name=_xml_text(result.variant.name),
             time=f"{result.elapsed_s:.3f}",
         )
         if not result.as_expected:
-            failure = ET.SubElement(case, "failure", message=result.problem())
+            failure = ET.SubElement(case, "failure", message=_xml_text(result.problem()))
             failure.text = "\n".join(
-                f"{result.crash_id(finding)}: {finding.rule.value}: {finding.detail}" for finding in result.findings
+                _xml_text(f"{result.crash_id(finding)}: {finding.rule.value}: {finding.detail}")
+                for finding in result.findings
             )
         counts = result.counts
         output = ET.SubElement(case, "system-out")
@@ -133,9 +144,19 @@ def to_junit(results: Sequence[Result]) -> str:
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def _xml_text(text: str) -> str:
+    return NOT_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all; raises OSError."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    if path.exists() and not path.is_file():
+        # A pipe or a device, as /dev/stdout is: a file in its place would be a surprise.
+        path.write_text(text, encoding="utf-8")
+        return
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
         try:
             file.write(text)
             file.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +28,21 @@ class Press(NamedTuple):
     command: Command
 
 
-Action = Command | Press | steps.PowerCycle | steps.Idle | steps.Swap | steps.Snapshot | steps.PutBack
+class Crash(NamedTuple):
+    """A command in which power is lost: after ``operations`` media operations, or behind it if it has not so many.
+
+    ``seed`` draws the outcome.
+    """
+
+    command: Command
+    operations: int
+    seed: int
+
+
+MOST_CRASH_OPERATIONS = 12
+"""A crash falls on one of so many media operations of its command."""
+
+Action = Command | Press | Crash | steps.PowerCycle | steps.Idle | steps.Swap | steps.Snapshot | steps.PutBack
 
 
 def actions(scenario: Scenario, volume_sectors: int) -> list[Action]:
@@ -41,6 +56,12 @@ def actions(scenario: Scenario, volume_sectors: int) -> list[Action]:
 def sector_text(number: int, lba: int) -> bytes:
     """Made-up content of the sector that command ``number`` writes to ``lba``: unlike any other, and readable."""
     return f"LBA {lba} by command {number}".encode().ljust(SECTOR_BYTES, b"\0")
+
+
+@lru_cache(maxsize=4)
+def _recorded(name: str) -> list[Request]:
+    """The requests of a recording, read once a process."""
+    return RECORDINGS[name].requests()
 
 
 class _Expansion:
@@ -113,7 +134,10 @@ class _Expansion:
             kind = draw.choice(kinds)
             count = draw.randint(1, step.most_sectors)
             lba = draw.randrange(self._sectors - count + 1)
-            if kind in fixed:
+            if kind == "crash":
+                order = draw.choice((self._write(lba, count), commands.SAVE, commands.RESTORE))
+                yield Crash(order, draw.randrange(MOST_CRASH_OPERATIONS), draw.getrandbits(32))
+            elif kind in fixed:
                 yield fixed[kind]
             elif kind == "read":
                 yield commands.read(lba, count)
@@ -155,7 +179,7 @@ class _Expansion:
                     f"{step.recording!r} needs a volume of {recording.volume_sectors} sectors; units x "
                     f"sectors_per_unit gives {self._sectors}",
                 )
-            return recording.requests(), dict(recording.marks)
+            return _recorded(step.recording), dict(recording.marks)
         if step.format is None:
             raise self._error(f"{key}.format", f"is missing; one of {', '.join(FORMATS)}")
         assert step.file is not None, "checked above"

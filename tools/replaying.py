@@ -10,13 +10,13 @@ from deltabench.firmware_model.controller import MapsView
 from deltabench.scenarios.crash_id import parse_crash_id
 from deltabench.scenarios.replay import Story, replay
 from deltabench.tools.console import make_console
+from deltabench.tools.exits import Exit
 
 MOST_UNITS_DRAWN = 64
 MOST_CHANGES = 6
-VIOLATED = 1
 
 
-@click.command("replay")
+@click.command("replay", short_help="Tell one crash step by step.")
 @click.argument("crash_id", metavar="ID")
 def replay_command(crash_id: str) -> int:
     """Run one crash again and tell it: each media operation around the cut, and the maps before and after.
@@ -25,22 +25,21 @@ def replay_command(crash_id: str) -> int:
     """
     story = replay(parse_crash_id(crash_id))
     print_story(make_console(), story)
-    return VIOLATED if story.violation else 0
+    return Exit.VIOLATED if story.violation else Exit.OK
 
 
 def print_story(console: Console, story: Story) -> None:
     """The whole story, from the operations before the first cut to what the host reads."""
     console.print(f"[bold]{escape(str(story.crash))}[/bold]")
     console.print(f"The device is doing: {escape(story.doing)}\n")
-    before: MapsView | None = None
-    operations = [event for event in story.events]
-    first = next((event.maps for event in operations if event.maps), None)
+    events = story.events
+    first = next((event.maps for event in events if event.maps), None)
     if first:
         _print_maps(console, "maps", first)
-    for number, event in enumerate(operations):
+    for number, event in enumerate(events):
         if event.kind == "operation":
-            after = next((later.maps for later in operations[number + 1 :] if later.maps), None)
-            cut = number + 1 < len(operations) and operations[number + 1].kind == "cut"
+            after = next((later.maps for later in events[number + 1 :] if later.maps), None)
+            cut = number + 1 < len(events) and events[number + 1].kind == "cut"
             change = "" if cut else changes(event.maps, after)
             line = f"{event.number:>6}  {event.text}"
             console.print(f"{escape(line)}{f'   [cyan]{escape(change)}[/cyan]' if change else ''}")
@@ -48,12 +47,12 @@ def print_story(console: Console, story: Story) -> None:
             console.print(f"[bold red]   cut[/bold red]  {escape(event.text)}")
         else:
             console.print(f"[bold]  boot[/bold]  {escape(event.text)}")
-        before = event.maps or before
     if story.last_maps:
         console.print()
         _print_maps(console, "after the recovery", story.last_maps)
     if story.violation:
-        console.print(f"[bold red]{story.violation.rule.value} is violated[/bold red]: {escape(story.violation.detail)}")
+        rule, detail = story.violation.rule.value, escape(story.violation.detail)
+        console.print(f"[bold red]{rule} is violated[/bold red]: {detail}")
     else:
         console.print("[green]All rules hold after this crash.[/green]")
 

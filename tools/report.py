@@ -107,4 +107,5 @@ def _print_summary(console: Console, results: Sequence[Result]) -> None:
     if wrong:
         console.print(f"[bold red]{len(wrong)} of {len(results)} variants did not come out as expected.[/bold red]")
     else:
-        console.print(f"[green]All {len(results)} variants came out as expected.[/green]")
+        all_of_them = f"All {len(results)} variants" if len(results) > 1 else "It"
+        console.print(f"[green]{all_of_them} came out as expected.[/green]")

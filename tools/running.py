@@ -11,10 +11,8 @@ from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.scenario import SUFFIX, Scenario, Variant, find_scenario, load_scenario
 from deltabench.scenarios.verdict import exit_code, to_json, to_junit, write_whole
 from deltabench.tools.console import make_console, progress_bar
+from deltabench.tools.exits import Exit
 from deltabench.tools.report import print_report
-
-INTERRUPTED = 2
-NOTHING_SELECTED = 5
 
 jobs_option = click.option(
     "-j",
@@ -33,7 +31,7 @@ junit_option = click.option(
 force_option = click.option("--force", is_flag=True, help="Overwrite result files that are there already.")
 
 
-@click.command("run")
+@click.command("run", short_help="Run scenarios.")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--scheme", multiple=True, help="Run only variants with this map scheme (may be repeated).")
 @click.option("--store", multiple=True, help="Run only variants with this atom store (may be repeated).")
@@ -64,11 +62,11 @@ def run_command(
     ]
     if not variants:
         click.echo("deltabench: nothing selected: no variant has this scheme and store", err=True)
-        return NOTHING_SELECTED
+        return Exit.NOTHING
     return run_variants(variants, jobs, json_file, junit_file, force=force)
 
 
-@click.command("demo")
+@click.command("demo", short_help="Run the workload of a real program.")
 @jobs_option
 @json_option
 @junit_option
@@ -94,7 +92,7 @@ def run_variants(
     print_report(console, results)
     if interrupted:
         console.print("Interrupted: the results above hold what was found so far.", style="bold")
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     return exit_code(results)
 
 
@@ -113,7 +111,7 @@ def _check_writable(path: Path | None, *, force: bool) -> None:
     """Find out before the work, and not after it, that its result cannot be written."""
     if path is None:
         return
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise click.UsageError(f"{path} is there already; remove it, choose another name, or give --force")
     if not path.parent.is_dir():
         raise click.UsageError(f"{path}: the folder {path.parent} does not exist")

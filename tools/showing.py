@@ -13,7 +13,7 @@ from deltabench.scenarios.scenario import find_scenario, library_names
 from deltabench.tools.console import make_console
 
 
-@click.command("scenarios")
+@click.command("scenarios", short_help="List the scenario library.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def scenarios_command(name: str | None, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def scenarios_command(name: str | None, as_json: bool) -> None:
     console.print(f"\n{len(library)} scenarios. Read one: deltabench scenarios NAME. Run it: deltabench run NAME.")
 
 
-@click.command("parts")
+@click.command("parts", short_help="List the real parts.")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def parts_command(name: str | None, as_json: bool) -> None:
@@ -66,7 +66,8 @@ def parts_command(name: str | None, as_json: bool) -> None:
         for heading in (part.name, "", "source"):
             table.add_column(heading)
         for figure, value in figures.items():
-            table.add_row(figure, escape(f"{value:,}" if type(value) is int else str(value)), escape(_source(part, figure)))
+            shown = f"{value:,}" if type(value) is int else str(value)
+            table.add_row(figure, escape(shown), escape(_source(part, figure)))
         console.print(table)
         return
     parts = list_parts()

@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
-from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32
+from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32, intact
 from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.nor import NorFlash
 
@@ -53,9 +53,7 @@ def geometry(count: int, atom_bytes: int, log_records: int, page_bytes: int, sec
     size = atom_bytes + 6
     page = -(-(CHECKPOINT + count * atom_bytes) // page_bytes)
     per_page = page_bytes // size
-    slots = tuple(
-        (page + n // per_page) * page_bytes + n % per_page * size for n in range(log_records)
-    )
+    slots = tuple((page + n // per_page) * page_bytes + n % per_page * size for n in range(log_records))
     used = slots[-1] + size
     atoms = tuple(range(CHECKPOINT, CHECKPOINT + count * atom_bytes, atom_bytes))
     return Geometry(atoms, slots, used, -(-used // sector_bytes))
@@ -96,13 +94,10 @@ class NorAtoms(AtomStore):
         if not valid:
             self.atoms = [None] * self.count
             return
-        self._area = max(valid, key=lambda area: generations[area])
+        self._area = max(valid, key=generations.__getitem__)
         self._generation = generations[self._area]
         image = images[self._area]
-        self.atoms = [
-            image[at : at + self.atom_bytes]
-            for at in self._geometry.atoms
-        ]
+        self.atoms = [image[at : at + self.atom_bytes] for at in self._geometry.atoms]
         if image[PROVEN] != 0:
             self._mark(VALID)
             self._mark(PROVEN)
@@ -140,7 +135,7 @@ class NorAtoms(AtomStore):
         atoms, generation = self.atoms, self._generation
         for number, at in enumerate(self._geometry.slots):
             record = image[at : at + size]
-            if record == blank or crc32(record[:-4], generation) != record[-4:]:
+            if record == blank or not intact(record, generation):
                 # A record that fails its check is the one that the cut tore: nothing was ever put behind it.
                 return number
             atoms[record[0] | record[1] << 8] = record[2:-4]
@@ -154,7 +149,8 @@ class NorAtoms(AtomStore):
             nor.erase(base + sector * nor.sector_bytes)
         self._generation += 1
         checkpoint = b"".join(atom for atom in self.atoms if atom is not None)
-        header = NOR_AREA.pack(MAGIC, self._generation, self.count, self.atom_bytes, 0, UNSET, UNSET, UNSET, b"")[:CRC_AT]
+        area = NOR_AREA.pack(MAGIC, self._generation, self.count, self.atom_bytes, 0, UNSET, UNSET, UNSET, b"")
+        header = area[:CRC_AT]
         header += crc32(header + checkpoint)
         image = header.ljust(CHECKPOINT, b"\xff") + checkpoint
         for at in range(0, len(image), nor.page_bytes):

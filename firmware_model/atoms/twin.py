@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from deltabench.firmware_model.atoms.store import AtomStore
-from deltabench.firmware_model.formats import TWIN_SLOT, crc32
+from deltabench.firmware_model.formats import TWIN_SLOT, crc32, intact
 
 HALF_RANGE = 1 << 15
 
@@ -38,18 +38,14 @@ class TwinStore(AtomStore):
             self._write_slot(2 * index + 1, self._sealed(index, 1, atom))
 
     def boot(self) -> None:
-        slots = self._read_slots()
         self.atoms = [None] * self.count
-        for index in range(self.count):
-            newest = -1
-            for side in (0, 1):
-                sequence = self._checked(index, slots[2 * index + side])
-                if sequence < 0 or (newest >= 0 and (sequence - newest) % (2 * HALF_RANGE) >= HALF_RANGE):
-                    continue
-                newest = sequence
-                slot = slots[2 * index + side]
-                assert slot is not None
-                self.atoms[index] = slot[2 : 2 + self.atom_bytes]
+        for number, slot in enumerate(self._read_slots()):
+            index, side = number >> 1, number & 1
+            if slot is None or not intact(slot, index):
+                continue
+            sequence = slot[0] | slot[1] << 8
+            if self.atoms[index] is None or (sequence - self._sequence[index]) % (2 * HALF_RANGE) < HALF_RANGE:
+                self.atoms[index] = slot[2:-4]
                 self._sequence[index] = sequence
                 self._side[index] = side
 
@@ -65,12 +61,6 @@ class TwinStore(AtomStore):
     def _sealed(self, index: int, sequence: int, data: bytes) -> bytes:
         body = TWIN_SLOT.pack(sequence) + data
         return body + crc32(body, index)
-
-    def _checked(self, index: int, slot: bytes | None) -> int:
-        """The slot's sequence, or -1 if it fails its check."""
-        if slot is None or crc32(slot[:-4], index) != slot[-4:]:
-            return -1
-        return slot[0] | slot[1] << 8
 
 
 def slot_bytes(atom_bytes: int) -> int:

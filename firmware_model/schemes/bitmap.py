@@ -19,15 +19,15 @@ class Bitmap(Rom):
         self._mask = (1 << self.units_per_block) - 1
         self._first_atom = first_atom
         starts = range(0, units, self.units_per_block)
-        self._spans = tuple(unit_span(first, min(first + self.units_per_block, units)) for first in starts)
+        self._spans = tuple(
+            (first_atom + block, unit_span(first, min(first + self.units_per_block, units)))
+            for block, first in enumerate(starts)
+        )
 
     def load(self, scheme: MapScheme) -> int:
         """The whole map, from the scheme's store; units whose atom is lost are marked in the scheme."""
-        bits = 0
-        for block, span in enumerate(self._spans):
-            atom = scheme.read_or_lose(self._first_atom + block, span)
-            bits |= int.from_bytes(atom[: self._bytes], "little") << block * self.units_per_block
-        return bits
+        atoms = [scheme.read_or_lose(atom, span) for atom, span in self._spans]
+        return int.from_bytes(b"".join([atom[: self._bytes] for atom in atoms]), "little")
 
     def block(self, bits: int, block: int) -> int:
         """The part of a map that is in ``block``."""

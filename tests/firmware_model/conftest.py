@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
 from deltabench.firmware_model import commands
+from deltabench.firmware_model.atoms.twin import slot_bytes
 from deltabench.firmware_model.commands import Command, Response
 from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import DeltaController
@@ -16,9 +17,11 @@ from deltabench.firmware_model.formats import STATUS_SECTOR
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec, SwitchSpec
 from deltabench.hwsim.disk import SECTOR_BYTES, TornSector
 from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.tearing import Detail
 
 NOTHING = Outcome("nothing", ())
+Booted = TypeVar("Booted")
 
 
 class StatusReport(NamedTuple):
@@ -35,16 +38,17 @@ class StatusReport(NamedTuple):
 def new_board(
     *,
     disks: int = 1,
-    disk_sectors: int = 2048,
+    disk_sectors: int = 8192,
     torn_sector: TornSector | None = None,
     switches: dict[str, SwitchSpec] | None = None,
     tearing: Detail = Detail.SAMPLED,
+    seed: int = 1,
 ) -> Board:
     """Disks named disk0, disk1, …, one NOR flash, nor0, and one NVRAM, nvram0."""
     disk = DeviceSpec(part="generic-disk", sectors=disk_sectors, torn_sector=torn_sector)
     devices = {f"disk{number}": disk for number in range(disks)}
     devices |= {"nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")}
-    return Board(BoardSpec(devices=devices, switches=switches or {}, tearing=tearing))
+    return Board(BoardSpec(devices=devices, switches=switches or {}, tearing=tearing), seed=seed)
 
 
 class Device:
@@ -112,6 +116,14 @@ class Device:
         assert (magic, reserved, len(sector)) == (b"DBST", 0, SECTOR_BYTES)
         return StatusReport(state, dirty, version, units, delta, sector[20:].rstrip(b"\0").decode())
 
+    def lose_atom(self, atom: int) -> None:
+        """Spoil both copies of an atom of a map store that begins at address 0 of the NVRAM."""
+        nvram = self.board.media["nvram0"]
+        assert isinstance(nvram, Nvram)
+        size = slot_bytes(self.config.atom_bytes)
+        for slot in (2 * atom, 2 * atom + 1):
+            nvram.write(slot * size + 4, bytes([nvram.read(slot * size + 4, 1)[0] ^ 1]))
+
     def operations(self, act: Callable[[], object]) -> list[str]:
         """The media operations of ``act``, as text."""
         heard: list[str] = []
@@ -130,14 +142,13 @@ class Device:
 
     def cut_everywhere(self, act: Callable[[], object], check: Callable[[str], None]) -> int:
         """As the fixture, with the device booted when ``check`` is called."""
+        controller = self.controller
 
-        def boot_and_check(policy: str, what: str) -> None:
-            controller = self.controller
-            self.power_cycle(policy)
+        def check_and_go_back(_: None, what: str) -> None:
             check(what)
             self.controller = controller
 
-        return cut_everywhere(self.board, act, boot_and_check)
+        return cut_everywhere(self.board, act, self.power_cycle, check_and_go_back)
 
 
 @contextmanager
@@ -150,7 +161,7 @@ def listening(board: Board, listener: Callable[[Operation], None]) -> Iterator[N
 
 
 @contextmanager
-def power_lost(board: Board, outcome: Outcome) -> Iterator[None]:
+def power_lost(board: Board, outcome: Outcome = NOTHING) -> Iterator[None]:
     """Power was lost, and left ``outcome``. Afterwards it is as if that had not happened."""
     listeners, board.rail.listeners = board.rail.listeners, ()
     volatile, mark = board.lose_power(), len(board.cells.journal)
@@ -165,11 +176,13 @@ def power_lost(board: Board, outcome: Outcome) -> Iterator[None]:
         board.rail.listeners = listeners
 
 
-def cut_everywhere(board: Board, act: Callable[[], object], check: Callable[[str, str], None]) -> int:
+def cut_everywhere(
+    board: Board, act: Callable[[], object], boot: Callable[[str], Booted], check: Callable[[Booted, str], None]
+) -> int:
     """Cut the power inside each operation of ``act``, with each outcome and under each policy for unstable cells.
 
-    ``check`` is called with the policy and a description of the cut, and has to power on; what it does is undone. In
-    the end ``act`` has happened. Returns the number of cuts.
+    ``boot`` powers on under a policy; ``check`` gets what it returns and a description of the cut. What they do is
+    undone, and in the end ``act`` has happened. Returns the number of cuts.
     """
     adversary, cuts = board.adversary, 0
 
@@ -180,8 +193,10 @@ def cut_everywhere(board: Board, act: Callable[[], object], check: Callable[[str
             for policy in adversary.policies():
                 cuts += 1
                 with power_lost(board, outcome):
-                    adversary.power_on(policy)
-                    check(policy, f"{operation}, cut with policy {policy} and left: {outcome.label}")
+                    booted = boot(policy)
+                    read_in_boot = adversary.suspend()
+                    check(booted, f"{operation}, cut with policy {policy} and left: {outcome.label}")
+                    adversary.resume(read_in_boot)
         adversary.resume(held)
 
     with listening(board, cut_in):
@@ -199,6 +214,12 @@ def new_device() -> type[Device]:
 def new_board_fixture() -> Callable[..., Board]:
     """Makes boards."""
     return new_board
+
+
+@pytest.fixture(scope="session", name="power_lost")
+def power_lost_fixture() -> Callable[..., AbstractContextManager[None]]:
+    """Loses power, and undoes what happens after it."""
+    return power_lost
 
 
 @pytest.fixture(scope="session", name="cut_everywhere")

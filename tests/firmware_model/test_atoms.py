@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any
 
@@ -25,6 +26,14 @@ KINDS = ("nvram", "disk", "nor")
 FIRST_LBA = 7
 NewBoard = Callable[..., Board]
 CutEverywhere = Callable[..., int]
+PowerLost = Callable[..., AbstractContextManager[None]]
+
+
+def atom(number: int) -> bytes:
+    return f"atom {number}".encode().ljust(ATOM_BYTES, b".")
+
+
+OTHERS = [atom(1), atom(2), atom(3)]
 
 
 def store_on(board: Board, kind: str, *, log_records: int = LOG_RECORDS) -> AtomStore:
@@ -48,10 +57,6 @@ def booted(board: Board, kind: str, policy: str = "o") -> AtomStore:
     store = store_on(board, kind)
     store.boot()
     return store
-
-
-def atom(number: int) -> bytes:
-    return f"atom {number}".encode().ljust(ATOM_BYTES, b".")
 
 
 def formatted(new_board: NewBoard, kind: str, **settings: Any) -> tuple[Board, AtomStore]:
@@ -109,26 +114,34 @@ def test_a_store_keeps_to_its_region(new_board: NewBoard, kind: str) -> None:
 @pytest.mark.parametrize("torn_sector", [TornSector.OLD_OR_NEW, TornSector.UNCORRECTABLE])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cut_anywhere_in_a_write_leaves_the_atom_old_or_new_and_the_store_usable(
-    new_board: NewBoard, cut_everywhere: CutEverywhere, kind: str, torn_sector: TornSector
+    new_board: NewBoard, cut_everywhere: CutEverywhere, power_lost: PowerLost, kind: str, torn_sector: TornSector
 ) -> None:
     board, store = formatted(new_board, kind, torn_sector=torn_sector)
     wanted = [atom(i) for i in range(COUNT)]
     total = 0
+
+    def boot(policy: str) -> AtomStore:
+        return booted(board, kind, policy)
+
     for number in range(2 * LOG_RECORDS + 3):
         index, data = number % COUNT, atom(100 + number)
 
-        def check(policy: str, what: str, index: int = index, data: bytes = data) -> None:
-            found = booted(board, kind, policy).atoms
+        def check(after: AtomStore, what: str, index: int = index, data: bytes = data) -> None:
+            found = list(after.atoms)
             assert found[index] in (wanted[index], data), what
             assert [*found[:index], data, *found[index + 1 :]] == [*wanted[:index], data, *wanted[index + 1 :]], what
-            again = booted(board, kind, "n")
-            assert again.atoms == found, f"{what}; then booted again"
+            for policy in "on":
+                with power_lost(board):
+                    assert booted(board, kind, policy).atoms == found, f"{what}; then booted again, with {policy}"
             probe = (index + 1) % COUNT
-            again.write(probe, atom(7))
+            after.write(probe, atom(7))
             found[probe] = atom(7)
-            assert booted(board, kind).atoms == found, f"{what}; then written to, and booted again"
+            for policy in "on":
+                with power_lost(board):
+                    again = booted(board, kind, policy).atoms
+                    assert again == found, f"{what}; then written to, and booted again, with {policy}"
 
-        total += cut_everywhere(board, lambda i=index, d=data: store.write(i, d), check)
+        total += cut_everywhere(board, lambda i=index, d=data: store.write(i, d), boot, check)
         wanted[index] = data
     assert total > {"nvram": 40, "disk": 16, "nor": 150}[kind]
     assert booted(board, kind).atoms == wanted
@@ -138,18 +151,25 @@ def test_a_cut_anywhere_in_the_recovery_of_a_cut_nor_store_loses_nothing(
     new_board: NewBoard, cut_everywhere: CutEverywhere
 ) -> None:
     board, store = formatted(new_board, "nor")
-    wanted = [atom(i) for i in range(COUNT)]
-    new = [atom(100), *wanted[1:]]
+    old, new, nested = atom(0), b"", 0
 
-    def check(policy: str, what: str) -> None:
-        def check_again(policy: str, more: str) -> None:
-            assert booted(board, "nor", policy).atoms in (wanted, new), f"{what}; then {more}"
+    def boot(policy: str) -> AtomStore:
+        return booted(board, "nor", policy)
 
-        cut_everywhere(board, lambda: booted(board, "nor", policy), check_again)
+    def boot_and_cut_again(policy: str) -> AtomStore:
+        nonlocal nested
+        stores: list[AtomStore] = []
+        nested += cut_everywhere(board, lambda: stores.append(boot(policy)), boot, check)
+        return stores[0]
 
-    for _ in range(LOG_RECORDS - 1):
-        store.write(0, wanted[0])
-    cut_everywhere(board, lambda: store.write(0, new[0]), check)
+    def check(after: AtomStore, what: str) -> None:
+        assert after.atoms in ([old, *OTHERS], [new, *OTHERS]), what
+
+    for number in range(LOG_RECORDS + 1):
+        new = atom(100 + number)
+        cut_everywhere(board, lambda new=new: store.write(0, new), boot_and_cut_again, check)
+        old = new
+    assert nested > 2_000
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -201,9 +221,7 @@ def test_compaction_goes_from_area_to_area_and_wears_both_alike(new_board: NewBo
 
 @pytest.mark.parametrize("kind", ["nvram", "disk"])
 @pytest.mark.parametrize("start", [0, 32_766, 65_533])
-def test_the_newer_of_two_slots_counts_wherever_its_sequence_wraps(
-    new_board: NewBoard, kind: str, start: int
-) -> None:
+def test_the_newer_of_two_slots_counts_wherever_its_sequence_wraps(new_board: NewBoard, kind: str, start: int) -> None:
     board, _ = formatted(new_board, kind)
     for side, data in ((0, atom(90)), (1, atom(91))):
         body = TWIN_SLOT.pack(start + side) + data
@@ -264,7 +282,7 @@ def test_uncorrectable_sectors_lose_the_atoms_whose_both_copies_they_are(new_boa
     store.write(3, atom(93))
     disk = board.media["disk0"]
     assert isinstance(disk, Disk)
-    for slot in (0, 1, 5, 6):
+    for slot in (0, 1, 5, 7):
         board.cells.put(disk.first + FIRST_LBA + slot, UNCORRECTABLE)
     assert booted(board, "disk").atoms == [None, atom(1), atom(2), atom(93)]
 
@@ -300,6 +318,21 @@ def test_an_area_of_another_shape_is_not_taken_for_this_store(new_board: NewBoar
         other = NorAtoms(nor, 0x2000, count, atom_bytes, LOG_RECORDS)
         other.boot()
         assert other.atoms == [None] * count
+
+
+def test_a_record_whose_first_byte_is_that_of_a_blank_one_is_not_the_end_of_the_log(new_board: NewBoard) -> None:
+    nor = new_board().media["nor0"]
+    assert isinstance(nor, NorFlash)
+    NorAtoms(nor, 0, 300, ATOM_BYTES, LOG_RECORDS).format([atom(i) for i in range(300)])
+    store = NorAtoms(nor, 0, 300, ATOM_BYTES, LOG_RECORDS)
+    store.boot()
+    for index in (7, 0xFF, 8):
+        store.write(index, atom(1000 + index))
+    again = NorAtoms(nor, 0, 300, ATOM_BYTES, LOG_RECORDS)
+    again.boot()
+    assert {i: found for i, found in enumerate(again.atoms) if found != atom(i)} == {
+        index: atom(1000 + index) for index in (7, 0xFF, 8)
+    }
 
 
 def test_no_record_of_a_nor_log_crosses_a_page(new_board: NewBoard) -> None:

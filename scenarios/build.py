@@ -1,0 +1,67 @@
+"""Builds the device of a variant: the board, and the firmware that a power-on starts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from deltabench.firmware_model.controller import Controller, DeltaController
+from deltabench.firmware_model.errors import ConfigurationError
+from deltabench.firmware_model.schemes import SCHEMES
+from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.hwsim.board import Board
+from deltabench.hwsim.errors import HardwareError
+from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.guest import load_class
+from deltabench.scenarios.rig import Rig
+from deltabench.scenarios.scenario import Variant
+
+
+def build_rig(variant: Variant) -> Rig:
+    """The device of a variant, factory-fresh; raises ScenarioError if it cannot be built."""
+    document, path = variant.scenario.document, variant.scenario.path
+    try:
+        board = Board(document.board, near=path.parent, seed=document.seed)
+        make = controller_factory(variant, board)
+        make().initialise()
+    except (ConfigurationError, HardwareError) as error:
+        raise ScenarioError(f"{path}: [board], [firmware] ({variant.name}): {error}") from error
+    except ScenarioError:
+        raise
+    except Exception as error:
+        if document.controller is None and variant.firmware.scheme in SCHEMES:
+            raise
+        # A guest may raise anything; without its initial structures there is nothing to explore.
+        raise ScenarioError(
+            f"{path}: the firmware of {variant.name} stopped while it was initialised: {type(error).__name__}: {error}"
+        ) from error
+    board.lose_power()
+    firmware = variant.firmware
+    limit = document.power.boot_limit or 64 + 4 * firmware.units
+    return Rig(board, make, firmware.volume_sectors, limit)
+
+
+def controller_factory(variant: Variant, board: Board) -> Callable[[], Controller]:
+    """What a power-on starts: our controller with the variant's scheme, or a controller of the user's own."""
+    document, firmware, path = variant.scenario.document, variant.firmware, variant.scenario.path
+    if document.controller is not None:
+        guest = load_class("controller", document.controller, path)
+        missing = [name for name in ("initialise", "boot", "execute", "tick") if not hasattr(guest, name)]
+        if missing:
+            raise ScenarioError(
+                f"{path}: controller = {document.controller!r} is no Controller: "
+                f"it has no {', '.join(missing)}"
+            )
+        return lambda: cast(Controller, guest(board, firmware))
+    scheme = SCHEMES.get(firmware.scheme)
+    if scheme is None:
+        if ":" not in firmware.scheme:
+            raise ScenarioError(
+                f"{path}: firmware.scheme = {firmware.scheme!r}: allowed: "
+                f"{', '.join(SCHEMES)}, or module:Class"
+            )
+        guest = load_class("firmware.scheme", firmware.scheme, path)
+        if not issubclass(guest, MapScheme):
+            raise ScenarioError(f"{path}: firmware.scheme = {firmware.scheme!r} is no subclass of MapScheme")
+        scheme = guest
+    return lambda: DeltaController(board, firmware, scheme)

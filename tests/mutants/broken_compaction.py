@@ -1,0 +1,190 @@
+"""Mistakes in the atom store on NOR flash: checkpoints, areas and their erasure."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from broken_part import broken
+
+from deltabench.firmware_model.atoms.nor import MAGIC, SET, VALID, NorAtoms
+from deltabench.firmware_model.formats import NOR_AREA
+from deltabench.firmware_model.schemes.flagged import SWITCHING
+from deltabench.hwsim.nor import NorFlash
+
+CONTROL = 1
+"""The atom with save flag and status data."""
+
+
+class Driver:
+    """A NOR flash behind a driver, which does what it should."""
+
+    def __init__(self, nor: NorFlash) -> None:
+        self.nor = nor
+        self.page_bytes = nor.page_bytes
+        self.sector_bytes = nor.sector_bytes
+
+    def read(self, address: int, length: int) -> bytes:
+        return self.nor.read(address, length)
+
+    def program(self, address: int, data: bytes) -> None:
+        self.nor.program(address, data)
+
+    def erase(self, address: int) -> None:
+        self.nor.erase(address)
+
+
+class CompactsThrough(NorAtoms):
+    """Base of mistakes: compaction uses ``driver``."""
+
+    driver: ClassVar[type[Driver]] = Driver
+
+    def _compact(self) -> None:
+        nor, self._nor = self._nor, self.driver(self._nor)
+        super()._compact()
+        self._nor = nor
+
+
+class Unread(Driver):
+    def read(self, address: int, length: int) -> bytes:
+        """Every area reads as valid."""
+        image = self.nor.read(address, length)
+        return image[:VALID] + SET + image[VALID + 1 :]
+
+
+@broken("_store")
+class NoImageCrc(NorAtoms):
+    """An area counts by its magic alone; neither its CRC nor ``valid`` is looked at."""
+
+    def boot(self) -> None:
+        nor, self._nor = self._nor, Unread(self._nor)
+        super().boot()
+        self._nor = nor
+
+    def _checked(self, image: bytes) -> int:
+        magic, generation = NOR_AREA.unpack(image)[:2]
+        return int(generation) if magic == MAGIC else 0
+
+
+@broken("_store")
+class CkptDropsFlag(NorAtoms):
+    """A checkpoint forgets the save flag."""
+
+    def _compact(self) -> None:
+        control = self.read(CONTROL)
+        self.atoms[CONTROL] = b"\0" + control[1:]
+        super()._compact()
+        self.atoms[CONTROL] = control
+
+
+@broken("_store")
+class CkptDropsProgress(NorAtoms):
+    """A checkpoint forgets how far a save has come."""
+
+    def _compact(self) -> None:
+        control = self.read(CONTROL)
+        if control[0] == SWITCHING:
+            self.atoms[CONTROL] = control[:1] + b"\0\0" + control[3:]
+        super()._compact()
+        self.atoms[CONTROL] = control
+
+
+@broken("_store")
+class CkptDropsRecord(NorAtoms):
+    """A write that finds the log full compacts the atoms as they were before it."""
+
+    def write(self, index: int, data: bytes) -> None:
+        if self._used == len(self._geometry.slots):
+            self._compact()
+            self.atoms[index] = data
+        else:
+            super().write(index, data)
+
+
+@broken("_store")
+class SingleCopy(NorAtoms):
+    """Compaction erases and rewrites the area that it reads from."""
+
+    def _compact(self) -> None:
+        self._area = 1 - self._area
+        super()._compact()
+
+
+class LooksFirst(Driver):
+    looked_at = NOR_AREA.fixed_bytes
+
+    def erase(self, address: int) -> None:
+        if self.nor.read(address, self.looked_at).strip(b"\xff"):
+            self.nor.erase(address)
+
+
+@broken("_store")
+class SkipEraseHeader(CompactsThrough):
+    """A sector is not erased if its first bytes, where an area has its header, read blank."""
+
+    driver = LooksFirst
+
+
+class LooksAtPage(LooksFirst):
+    looked_at = 256
+
+
+@broken("_store")
+class SkipErase(CompactsThrough):
+    """A sector is not erased if its first page reads blank."""
+
+    driver = LooksAtPage
+
+
+class LooksAtSector(LooksFirst):
+    looked_at = 4096
+
+
+@broken("_store")
+class SkipEraseBlank(CompactsThrough):
+    """A sector is not erased if all of it reads blank."""
+
+    driver = LooksAtSector
+
+
+@broken("_store")
+class ReuseSeq(NorAtoms):
+    """Compaction does not count the generation up."""
+
+    def _compact(self) -> None:
+        self._generation -= self._generation > 1
+        super()._compact()
+
+
+class WithValid(Driver):
+    def program(self, address: int, data: bytes) -> None:
+        if data.startswith(MAGIC):
+            data = data[:VALID] + SET + data[VALID + 1 :]
+        self.nor.program(address, data)
+
+
+@broken("_store")
+class ValidWithCheckpoint(CompactsThrough):
+    """``valid`` is programmed together with the checkpoint, and not when that has returned."""
+
+    driver = WithValid
+
+
+@broken("_store")
+class NoSeqSalt(CompactsThrough):
+    """Records are not bound to a generation; an old log is replayed that an erase, taken for done, has left."""
+
+    driver = LooksFirst
+
+    def write(self, index: int, data: bytes) -> None:
+        if self._used == len(self._geometry.slots):
+            super().write(index, data)
+            return
+        generation, self._generation = self._generation, 0
+        super().write(index, data)
+        self._generation = generation
+
+    def _replay(self, image: bytes) -> int:
+        generation, self._generation = self._generation, 0
+        good = super()._replay(image)
+        self._generation = generation
+        return good

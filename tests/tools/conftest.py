@@ -1,0 +1,50 @@
+"""Repositories of users, and a shell in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHON"))},
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "NO_COLOR": "1",
+}
+
+SCENARIO = """
+title = "A save of two map blocks, cut everywhere"
+steps = [{ do = "write", lba = 3 }, { do = "write", lba = 11 }, { do = "save" }]
+
+[board.devices]
+disk0 = { part = "generic-disk", sectors = 64 }
+fram0 = { part = "FM25V10" }
+
+[firmware]
+store = "nvram"
+units = 12
+"""
+
+
+@pytest.fixture(scope="session")
+def shell() -> Shell:
+    """Runs a command line in a folder, with the ``deltabench`` and ``pytest`` of this environment."""
+
+    def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, shell=True, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def scenario_text() -> str:
+    """A scenario file that holds with ``flagged``, and is violated where ``plain`` is added to it."""
+    return SCENARIO

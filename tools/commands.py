@@ -1,0 +1,21 @@
+"""The commands of ``deltabench``.  Each is a thin layer over functions that a script can call as well."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import click
+
+from deltabench.tools.replaying import replay_command
+from deltabench.tools.running import demo_command, run_command
+from deltabench.tools.showing import parts_command, scenarios_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("deltabench"), prog_name="deltabench")
+def cli() -> None:
+    """Cut the power of a disk controller's firmware at every media operation, and judge every recovery."""
+
+
+for command in (run_command, replay_command, scenarios_command, parts_command, demo_command):
+    cli.add_command(command)
