@@ -68,7 +68,10 @@ class Command:
 
 
 class Response(NamedTuple):
-    """Registers after a command, and the sectors of a read.  ``lba`` is the first sector in error, with UNC and IDNF."""
+    """Registers after a command, and the sectors of a read.
+
+    ``lba`` is the first sector in error, with UNC and IDNF.
+    """
 
     status: int = Status.DRDY
     error: int = Error.NONE

@@ -52,7 +52,9 @@ class Format:
 TWIN_SLOT: Final = Format(
     "Twin slot",
     "NVRAM and disk map stores, device labels: each atom has two slots, written in turn",
-    Field("sequence", 2, "one more, modulo 65,536, than the other slot's when written; the newer of two good slots counts"),
+    Field(
+        "sequence", 2, "one more, modulo 65,536, than the other slot's when written; the newer of two good slots counts"
+    ),
     Field("payload", "A", "the atom", "bytes"),
     Field("crc", "4", "CRC of sequence and payload, started with the atom's number"),
 )
@@ -94,7 +96,12 @@ IDENTITY: Final = Format(
 MAP_BLOCK: Final = Format(
     "Map block",
     "`plain` and `flagged`: the VSM atoms, then as many DDM atoms",
-    Field("bits", "B", "one bit a unit, unit n of the block in bit n % 8 of byte n // 8; B = A in `plain`, A - 7 in `flagged`", "bytes"),
+    Field(
+        "bits",
+        "B",
+        "one bit a unit, unit n of the block in bit n % 8 of byte n // 8; B = A in `plain`, A - 7 in `flagged`",
+        "bytes",
+    ),
 )
 CONTROL: Final = Format(
     "Control atom",
@@ -114,14 +121,25 @@ HISTORY_SYSTEM: Final = Format(
     "System atom with command history",
     "`history`: the atom after the identity",
     Field("system version", 4, "count of saves and restores"),
-    Field("history", "W / 8", "bit (v mod W) is 1 if a save made system version v, 0 if a restore did; W, a power of two, is the window", "bytes"),
+    Field(
+        "history",
+        "W / 8",
+        "bit (v mod W) is 1 if a save made system version v, 0 if a restore did; W, a power of two, is the window",
+        "bytes",
+    ),
 )
 ENTRY_BLOCK: Final = Format(
     "Entry block",
     "`versioned` and `history`: the atoms after the system atom, K units each",
     Field("vsm", "(K + 7) // 8", "one bit a unit", "bytes"),
     Field("ddm", "(K + 7) // 8", "one bit a unit", "bytes"),
-    Field("versions", "K * V", "a unit's version, V bytes each (1, 2 or 4): the system version's low bits when its map bits were last brought up to date", "bytes"),
+    Field(
+        "versions",
+        "K * V",
+        "a unit's version, V bytes each (1, 2 or 4): the low bits of the system version at which its map bits "
+        "were last brought up to date",
+        "bytes",
+    ),
 )
 STATUS_SECTOR: Final = Format(
     "STATUS response",

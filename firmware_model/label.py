@@ -56,7 +56,9 @@ class Labels:
                     f"{disk.name} belongs to volume {volume_id.hex()}, this controller's is {self._volume_id.hex()}"
                 )
             if place != number:
-                raise RefusedDeviceError(f"{disk.name} is device {place} of its volume, in the place of device {number}")
+                raise RefusedDeviceError(
+                    f"{disk.name} is device {place} of its volume, in the place of device {number}"
+                )
             if version not in (self._version, system_version):
                 raise RefusedDeviceError(
                     f"{disk.name} is stale: its label is of system version {version}, the maps expect {self._version}"

@@ -51,7 +51,7 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout(Rom):
-    """One firmware on one board: the map region, the homes of A and B, and the disks that carry them, in label order."""
+    """One firmware on one board: the map region, the homes of A and B, and the disks under them in label order."""
 
     maps: Region
     homes: tuple[Home, Home]
@@ -60,7 +60,10 @@ class Layout(Rom):
 
 @lru_cache(maxsize=16)
 def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
-    """Place everything, as at build time: once for each board; raises ConfigurationError for what is missing, does not fit, or overlaps."""
+    """Place everything, as at build time: once for each board.
+
+    Raises ConfigurationError for what is missing, does not fit, or overlaps.
+    """
     by_name = {name: medium for name, medium in board.media.items() if isinstance(medium, Disk)}
     disks = list(by_name)
     home_a = _device(board, "volume_a", config.volume_a, Disk, disks[:1])
@@ -71,7 +74,9 @@ def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
 
     volume_disks = tuple(dict.fromkeys((home_a, home_b)))
     taken: list[Region] = [Region("device label", disk, 0, LABEL_SECTORS) for disk in volume_disks]
-    maps = _place(board, taken, "map store", map_device, config.maps.start, _store_length(board, map_device, config, atoms))
+    maps = _place(
+        board, taken, "map store", map_device, config.maps.start, _store_length(board, map_device, config, atoms)
+    )
     sectors = config.volume_sectors
     volume_a = _place(board, taken, "volume A", home_a, config.volume_a.start, sectors)
     volume_b = _place(board, taken, "volume B", home_b, config.volume_b.start, sectors)
@@ -98,7 +103,8 @@ def _device(board: Board, key: str, placement: Placement, kind: type[Medium], de
         raise ConfigurationError(f"{key}.device = {name!r}: no such device; the board has {', '.join(board.media)}")
     if not isinstance(board.media[name], kind):
         raise ConfigurationError(
-            f"{key}.device = {name!r}: is a {KIND_NAMES[type(board.media[name])]}, and a {KIND_NAMES[kind]} is needed here"
+            f"{key}.device = {name!r}: is a {KIND_NAMES[type(board.media[name])]}, "
+            f"and a {KIND_NAMES[kind]} is needed here"
         )
     return name
 
@@ -108,8 +114,8 @@ def _store_length(board: Board, device: str, config: FirmwareConfig, atoms: int)
     if isinstance(medium, NorFlash):
         if atoms > MOST_NOR_ATOMS:
             raise ConfigurationError(
-                f"units = {config.units}: takes {atoms} atoms of {config.atom_bytes} bytes, and a NOR store numbers at most "
-                f"{MOST_NOR_ATOMS}; choose larger atom_bytes or fewer units"
+                f"units = {config.units}: takes {atoms} atoms of {config.atom_bytes} bytes, and a NOR store numbers "
+                f"at most {MOST_NOR_ATOMS}; choose larger atom_bytes or fewer units"
             )
         if config.atom_bytes + 6 > medium.page_bytes:
             raise ConfigurationError(

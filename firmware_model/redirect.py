@@ -76,11 +76,12 @@ class Redirection:
         """
         maps, first_writes = self._maps, 0
         extents: list[Extent] = []
-        for unit, piece in self._by_unit(sectors):
+        for unit, given in self._by_unit(sectors):
+            piece = given
             if not maps.ddm >> unit & 1:
                 first_writes |= 1 << unit
-                if len(piece) < self._size:
-                    piece = self._completed(unit, piece)
+                if len(given) < self._size:
+                    piece = self._completed(unit, given)
             side = 1 ^ maps.vsm >> unit & 1
             for lba in sorted(piece):
                 last = extents[-1] if extents else None

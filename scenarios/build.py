@@ -49,16 +49,14 @@ def controller_factory(variant: Variant, board: Board) -> Callable[[], Controlle
         missing = [name for name in ("initialise", "boot", "execute", "tick") if not hasattr(guest, name)]
         if missing:
             raise ScenarioError(
-                f"{path}: controller = {document.controller!r} is no Controller: "
-                f"it has no {', '.join(missing)}"
+                f"{path}: controller = {document.controller!r} is no Controller: it has no {', '.join(missing)}"
             )
         return lambda: cast(Controller, guest(board, firmware))
     scheme = SCHEMES.get(firmware.scheme)
     if scheme is None:
         if ":" not in firmware.scheme:
             raise ScenarioError(
-                f"{path}: firmware.scheme = {firmware.scheme!r}: allowed: "
-                f"{', '.join(SCHEMES)}, or module:Class"
+                f"{path}: firmware.scheme = {firmware.scheme!r}: allowed: {', '.join(SCHEMES)}, or module:Class"
             )
         guest = load_class("firmware.scheme", firmware.scheme, path)
         if not issubclass(guest, MapScheme):

@@ -61,7 +61,5 @@ class Hands:
     def _disk(self, device: str) -> Disk:
         disk = self._board.media[device]
         if not isinstance(disk, Disk):
-            raise ScenarioError(
-                f"{self._path}: {device!r} is no disk; only a disk can be swapped or put back"
-            )
+            raise ScenarioError(f"{self._path}: {device!r} is no disk; only a disk can be swapped or put back")
         return disk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from typing import Final, NamedTuple
 
@@ -110,10 +111,8 @@ def tell(variant: Variant, crash: CrashId) -> Story:
     teller = _Teller(session, crash.path)
     session.listener = teller.on_operation
     session.idle_listener = teller.on_idle
-    try:
+    with contextlib.suppress(_Told):
         session.run()
-    except _Told:
-        pass
     if teller.error:
         raise CrashIdError(f"{crash}: {teller.error}")
     if crash.path and not teller.told:

@@ -14,7 +14,6 @@ from deltabench.hwsim.board import Board
 from deltabench.hwsim.power import Listener, OperationLimitError
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
-
 COMMAND_LIMIT = 16
 """A command that takes so many times more media operations than a boot may, and it has sectors, hangs."""
 

@@ -143,9 +143,7 @@ class Trace(_Table, frozen=True, tag="trace", tag_field="do"):
     restores: tuple[Number | str, ...] = ()
 
 
-Step = (
-    Write | Read | Flush | Save | Restore | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
-)
+Step = Write | Read | Flush | Save | Restore | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
 
 
 class Cuts(enum.Enum):
@@ -213,7 +211,7 @@ class Document(_Table, frozen=True):
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """A scenario file that has been read: ``name`` as it stands in crash ids, ``path``, ``about`` its opening comment."""
+    """A scenario file that has been read: ``name`` as in crash ids, ``path``, ``about`` its opening comment."""
 
     name: str
     path: Path

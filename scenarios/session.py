@@ -1,4 +1,4 @@
-"""One variant of a scenario, run from the factory to its last step, with power cuts wherever the scenario wants them."""
+"""One variant of a scenario, run from the factory to its last step, with power cuts where the scenario wants them."""
 
 from __future__ import annotations
 

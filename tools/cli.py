@@ -38,7 +38,7 @@ def invoke(arguments: list[str]) -> int:
         return Exit.USAGE
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing must be written at exit either.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return Exit.OK
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""

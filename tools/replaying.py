@@ -36,17 +36,20 @@ def print_story(console: Console, story: Story) -> None:
     first = next((event.maps for event in events if event.maps), None)
     if first:
         _print_maps(console, "maps", first)
-    for number, event in enumerate(events):
+    shown, loaded = first, True
+    for event in events:
         if event.kind == "operation":
-            after = next((later.maps for later in events[number + 1 :] if later.maps), None)
-            cut = number + 1 < len(events) and events[number + 1].kind == "cut"
-            change = "" if cut else changes(event.maps, after)
+            # The controller's maps change just before the operation that makes the change durable.
+            change = ""
+            if event.maps and (loaded or not _is_blank(event.maps)):
+                change, shown, loaded = changes(shown, event.maps), event.maps, True
             line = f"{event.number:>6}  {event.text}"
             console.print(f"{escape(line)}{f'   [cyan]{escape(change)}[/cyan]' if change else ''}")
         elif event.kind == "cut":
             console.print(f"[bold red]   cut[/bold red]  {escape(event.text)}")
         else:
             console.print(f"[bold]  boot[/bold]  {escape(event.text)}")
+            loaded = False
     if story.last_maps:
         console.print()
         _print_maps(console, "after the recovery", story.last_maps)
@@ -55,6 +58,11 @@ def print_story(console: Console, story: Story) -> None:
         console.print(f"[bold red]{rule} is violated[/bold red]: {detail}")
     else:
         console.print("[green]All rules hold after this crash.[/green]")
+
+
+def _is_blank(maps: MapsView) -> bool:
+    """Whether these are the maps of a controller that has just been powered on, and has not loaded any yet."""
+    return not maps.vsm | maps.ddm | maps.system_version
 
 
 def changes(before: MapsView | None, after: MapsView | None) -> str:

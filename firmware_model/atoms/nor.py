@@ -9,8 +9,8 @@ is full, the atoms are compacted into a checkpoint in the other area.  Why a cut
   that finds ``valid`` without ``proven`` programs both again before it relies on the area (rule 5).
 * A record is proven by the next one.  The last has no proof, and the blank after it may be half-programmed, so a log is
   never continued after a boot: ``open``, programmed before the first record, tells the boot to compact.
-* A checkpoint that is whole and newer, but not ``valid``, may be so at the next boot: then, too, the boot compacts, which
-  erases it, before anything is written that it would make disappear.
+* A checkpoint that is whole and newer, but not ``valid``, may be so at the next boot: then, too, the boot compacts,
+  which erases it, before anything is written that it would make disappear.
 * The area that a boot compacts into is always erased first: that it reads blank proves nothing.
 """
 

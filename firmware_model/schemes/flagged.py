@@ -85,13 +85,13 @@ class Flagged(MapScheme):
         self._clear_ddm()
 
     def _switch(self, block: int, target: int) -> None:
-        self._vsm.write(self.store, block, target)
         self.vsm ^= (self._vsm.block(self.vsm, block) ^ target) << block * self._vsm.units_per_block
+        self._vsm.write(self.store, block, target)
 
     def _clear_ddm(self) -> None:
         for block in blocks_of(self.ddm, self._ddm.units_per_block):
+            self.ddm ^= self._ddm.block(self.ddm, block) << block * self._ddm.units_per_block
             self._ddm.write(self.store, block, 0)
-        self.ddm = 0
         self.system_version += 1
         self._set_control(IDLE)
 

@@ -25,17 +25,18 @@ class History(Versioned):
         self._history = 0
 
     def save(self) -> None:
-        self._command(SAVE)
+        self._scrub()
         self.vsm ^= self.ddm
         self.ddm = 0
+        self._make_version(SAVE)
 
     def restore(self) -> None:
-        self._command(RESTORE)
-        self.ddm = 0
-
-    def _command(self, command: int) -> None:
-        """Make the next system version with ``command``: the one atom."""
         self._scrub()
+        self.ddm = 0
+        self._make_version(RESTORE)
+
+    def _make_version(self, command: int) -> None:
+        """Make the next system version with ``command``: the one atom."""
         self.system_version += 1
         bit = self.system_version % self._window
         self._history = self._history & ~(1 << bit) | command << bit

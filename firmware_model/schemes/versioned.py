@@ -1,12 +1,12 @@
 """Map scheme ``versioned`` (figure 12): VSM, DDM, version data, system version.  A save is one atom.
 
-A save writes system version + 1 and nothing else.  A unit whose own version is older missed that save; when it is next
-touched it is brought up to date (VSM ^= DDM, DDM = 0) and gets the system version.  Several missed saves are as one: the
-first leaves DDM = 0, which makes the later ones do nothing.  A restore is done as in ``flagged``.
+A save writes system version + 1 and nothing else.  A unit whose own version is older missed that save; when it is
+next touched it is brought up to date (VSM ^= DDM, DDM = 0) and gets the system version.  Several missed saves are as
+one: the first leaves DDM = 0, which makes the later ones do nothing.  A restore is done as in ``flagged``.
 
-A unit's version has ``version_bits`` bits, the low bits of the system version.  Before a version could come round and an
-old unit look current, every save first brings the few blocks up to date whose turn it is (the scrub): each block once in
-``window`` versions, and ``window`` is less than what the bits can tell apart.
+A unit's version has ``version_bits`` bits, the low bits of the system version.  Before a version could come round and
+an old unit look current, every save first brings the few blocks up to date whose turn it is (the scrub): each block
+once in ``window`` versions, and ``window`` is less than what the bits can tell apart.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Versioned(MapScheme):
     def save(self) -> None:
         self._scrub()
         self.system_version += 1
-        self._write_system()
         self.vsm ^= self.ddm
         self.ddm = 0
+        self._write_system()
 
     def restore(self) -> None:
         self._flag = CLEARING

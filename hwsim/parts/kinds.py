@@ -28,9 +28,7 @@ Broken = tuple[str, object, str]
 """A rule between figures that does not hold: the figure, its value, what is allowed."""
 
 
-def _figure(
-    meaning: str, unit: str = "", ge: int = 0, le: int | None = None, other: str = ""
-) -> Meta:
+def _figure(meaning: str, unit: str = "", ge: int = 0, le: int | None = None, other: str = "") -> Meta:
     """What is said of a figure: a whole number from ``ge`` to ``le``, or ``other``, in words."""
     extra = {"unit": unit, "allowed": other or _range(ge, le)}
     if other:
@@ -101,12 +99,10 @@ class NvramPart(_Described, frozen=True, kw_only=True):
     size_bytes: Annotated[int, _figure("capacity", "B", 1)]
     word_bytes: Annotated[int, _figure("what is written at once: old or new after a cut", "B", 1)]
     write_word_ns: Annotated[int, _figure("time that each word of a write takes", "ns", 1)]
-    endurance_cycles: (
-        Annotated[int, _figure("writes that a word lasts; absent if unlimited", "cycles", 1)] | None
-    ) = None
-    retention_years: (
-        Annotated[int, _figure("time that data stay; absent if not known", "years", 1)] | None
-    ) = None
+    endurance_cycles: Annotated[int, _figure("writes that a word lasts; absent if unlimited", "cycles", 1)] | None = (
+        None
+    )
+    retention_years: Annotated[int, _figure("time that data stay; absent if not known", "years", 1)] | None = None
 
     def _broken_rules(self) -> Iterator[Broken]:
         if self.size_bytes % self.word_bytes:
@@ -142,14 +138,10 @@ class DiskPart(_Described, frozen=True, kw_only=True):
     cylinders: Annotated[int, _figure("cylinders, numbered from 0", ge=1)]
     surfaces: Annotated[int, _figure("data surfaces, with a head each", ge=1)]
     spare_range_cylinders: Annotated[int, _figure("cylinders that share spares", ge=1)]
-    zones: Annotated[
-        tuple[DiskZone, ...], _figure("zones from the outermost inwards", other="a list of zones")
-    ]
+    zones: Annotated[tuple[DiskZone, ...], _figure("zones from the outermost inwards", other="a list of zones")]
     cache_segments: Annotated[int, _figure("segments of the buffer", ge=1)]
     cache_segment_sectors: Annotated[int, _figure("size of a segment", "sectors", 1)]
-    write_cache: Annotated[
-        bool, _figure("writes are acknowledged from the volatile buffer", other="true or false")
-    ]
+    write_cache: Annotated[bool, _figure("writes are acknowledged from the volatile buffer", other="true or false")]
 
     def _broken_rules(self) -> Iterator[Broken]:
         first_free, capacity = 0, 0

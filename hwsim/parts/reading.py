@@ -115,9 +115,7 @@ def _read(file: Path | Traversable) -> Part:
         raise PartError(where, f"figures.{error.key}", error.fault) from None
 
 
-def _value_and_source(
-    where: str, figure: Figure, given: object, documents: dict[str, str]
-) -> tuple[object, str]:
+def _value_and_source(where: str, figure: Figure, given: object, documents: dict[str, str]) -> tuple[object, str]:
     """The value, and the source in full, of an entry of the table ``figures``."""
     key = f"figures.{figure.name}"
     try:

@@ -53,9 +53,7 @@ def test_bounces_stay_within_the_window_after_each_edge(seed: int) -> None:
     assert press.edges_ns[0] == 10 * MS
     assert 70 * MS in press.edges_ns
     assert list(press.edges_ns) == sorted(set(press.edges_ns))
-    assert all(
-        10 * MS <= edge_ns < 15 * MS or 70 * MS <= edge_ns < 75 * MS for edge_ns in press.edges_ns
-    )
+    assert all(10 * MS <= edge_ns < 15 * MS or 70 * MS <= edge_ns < 75 * MS for edge_ns in press.edges_ns)
     assert all(switch.level(ns) for ns in range(15 * MS, 70 * MS, MS // 10))
     assert not any(switch.level(ns) for ns in range(75 * MS, 90 * MS, MS // 10))
     assert press.settled_ns == 75 * MS

@@ -243,9 +243,7 @@ def test_figures_that_contradict_each_other_are_refused_from_python_too(
         ({"slipped_sectors": (7,)}, "sectors"),
     ],
 )
-def test_zones_that_overlap_or_hold_too_little_are_refused(
-    changes: dict[str, object], key: str
-) -> None:
+def test_zones_that_overlap_or_hold_too_little_are_refused(changes: dict[str, object], key: str) -> None:
     assert isinstance(DISK, DiskPart)
     outer = msgspec.structs.replace(DISK.zones[0], last_cylinder=49)
     inner = msgspec.structs.replace(DISK.zones[0], first_cylinder=50)

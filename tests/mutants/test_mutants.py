@@ -47,7 +47,9 @@ SCHEMES = "broken_schemes"
 
 
 def random_commands(count: int) -> Random:
-    return Random(commands=count, most_sectors=3, mix=Mix(write=60, fua=10, read=8, flush=6, save=9, restore=7, crash=5))
+    return Random(
+        commands=count, most_sectors=3, mix=Mix(write=60, fua=10, read=8, flush=6, save=9, restore=7, crash=5)
+    )
 
 
 STANDARD: tuple[Step, ...] = (random_commands(40), PowerCycle(), random_commands(40))
