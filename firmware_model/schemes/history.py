@@ -25,18 +25,17 @@ class History(Versioned):
         self._history = 0
 
     def save(self) -> None:
-        self._scrub()
-        self.vsm ^= self.ddm
-        self.ddm = 0
-        self._make_version(SAVE)
+        self._command(SAVE)
 
     def restore(self) -> None:
-        self._scrub()
-        self.ddm = 0
-        self._make_version(RESTORE)
+        self._command(RESTORE)
 
-    def _make_version(self, command: int) -> None:
+    def _command(self, command: int) -> None:
         """Make the next system version with ``command``: the one atom."""
+        self._scrub()
+        if command == SAVE:
+            self.vsm ^= self.ddm
+        self.ddm = 0
         self.system_version += 1
         bit = self.system_version % self._window
         self._history = self._history & ~(1 << bit) | command << bit

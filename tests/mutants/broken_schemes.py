@@ -7,7 +7,7 @@ from typing import Any
 from deltabench.firmware_model.schemes.flagged import CLEARING, IDLE, SWITCHING, Flagged
 from deltabench.firmware_model.schemes.history import History
 from deltabench.firmware_model.schemes.scheme import blocks_of
-from deltabench.firmware_model.schemes.versioned import RESTORE, Versioned
+from deltabench.firmware_model.schemes.versioned import RESTORE, SAVE, Versioned
 
 
 class NoFlag(Flagged):
@@ -138,17 +138,12 @@ class NoHistoryScrub(History):
 
 
 class LateHistoryScrub(History):
-    """The scrub comes after the command that uses a history bit anew, and not before it."""
-
-    def _command(self, command: int) -> None:
-        self._late = True
-        super()._command(command)
-        self._late = False
-        self._scrub()
+    """A block is brought up to date one version late, when the history bit that it needs has been used anew."""
 
     def _scrub(self) -> None:
-        if not self._late:
-            super()._scrub()
+        self._window += 1
+        super()._scrub()
+        self._window -= 1
 
 
 class HistoryInTwoSteps(History):
@@ -156,6 +151,9 @@ class HistoryInTwoSteps(History):
 
     def _command(self, command: int) -> None:
         self._scrub()
+        if command == SAVE:
+            self.vsm ^= self.ddm
+        self.ddm = 0
         self.system_version += 1
         self._write_system()
         bit = self.system_version % self._window
