@@ -143,12 +143,8 @@ class DeltaController:
         done = False
         for opcode, switch in self._switches.items():
             if switch.pressed() and self.state is State.READY:
-                try:
-                    self._command(opcode)
-                    done = True
-                except SectorError:
-                    # As a save by the host would end with UNC; a switch has nobody to tell.
-                    continue
+                self._command(opcode)
+                done = True
         return done
 
     @property

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from deltabench.firmware_model.label import Labels
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.hwsim.disk import UNCORRECTABLE
 from deltabench.hwsim.medium import UncorrectableError
 
 SIDE_B: Final = "1"
@@ -69,11 +70,7 @@ class Redirection:
         return f"{live >> first & (1 << last - first) - 1:0{last - first}b}"[::-1]
 
     def write(self, sectors: Mapping[int, bytes]) -> None:
-        """Write sectors (LBA -> content), durable when it returns.
-
-        Raises SectorError if a unit's first write since T0 needs a sector of its primary that cannot be read; nothing
-        has been written then.
-        """
+        """Write sectors (LBA -> content), durable when it returns."""
         maps, first_writes = self._maps, 0
         extents: list[Extent] = []
         for unit, given in self._by_unit(sectors):
@@ -110,15 +107,18 @@ class Redirection:
         yield from units.items()
 
     def _completed(self, unit: int, piece: dict[int, bytes]) -> dict[int, bytes]:
-        """``piece`` with the unit's other sectors, copied from its primary (rule 1)."""
+        """``piece`` with the unit's other sectors, copied from its primary (rule 1).
+
+        A sector that cannot be read stays so: its copy is made uncorrectable, too, and the host hears of it on reading.
+        """
         disk, first_lba = self._layout.homes[self._maps.vsm >> unit & 1]
         whole = dict(piece)
         for lba in range(unit * self._size, (unit + 1) * self._size):
             if lba not in piece:
                 try:
                     whole[lba] = disk.read(first_lba + lba, 1)[0]
-                except UncorrectableError as error:
-                    raise SectorError(lba) from error
+                except UncorrectableError:
+                    whole[lba] = UNCORRECTABLE
         return whole
 
     def _check_not_lost(self, lba: int, end: int) -> None:

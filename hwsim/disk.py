@@ -80,9 +80,12 @@ class Disk(Medium):
         return sectors
 
     def write(self, lba: int, sectors: Sequence[bytes], *, fua: bool) -> None:
-        """Write ``sectors`` from ``lba`` on: into the cache or, with ``fua``, durable when it returns."""
+        """Write ``sectors`` from ``lba`` on: into the cache or, with ``fua``, durable when it returns.
+
+        UNCORRECTABLE in the place of a sector makes it uncorrectable: WRITE UNCORRECTABLE EXT (ATA8-ACS, 45h).
+        """
         self.check_range("write", lba, len(sectors))
-        if any(len(sector) != SECTOR_BYTES for sector in sectors):
+        if any(len(sector) != SECTOR_BYTES and sector != UNCORRECTABLE for sector in sectors):
             raise MediaRuleError(f"{self.name}: write at {lba:#x} of a sector that is not {SECTOR_BYTES} bytes long")
         self.rail.announce(_Write, self, lba, sectors, fua)
         for i, sector in enumerate(sectors, lba):
@@ -121,10 +124,11 @@ class Disk(Medium):
         options = {lba: [None, *versions] for lba, versions in self.cache.items()}
         for lba, sector in being_written.items():
             options.setdefault(lba, [None]).append(sector)
+        lbas = sorted(options)
+        newest = {lba: options[lba][-1] for lba in lbas}
         if self.torn_sector is TornSector.UNCORRECTABLE:
             for versions in options.values():
                 versions.append(UNCORRECTABLE)
-        lbas = sorted(options)
         total = 1
         for lba in lbas:
             total *= len(options[lba])
@@ -132,7 +136,6 @@ class Disk(Medium):
             return [
                 tuple(zip(lbas, picks, strict=True)) for picks in itertools.product(*(options[lba] for lba in lbas))
             ]
-        newest = {lba: [v for v in options[lba] if v != UNCORRECTABLE][-1] for lba in lbas}
         some: dict[Choice, None] = {}
         some[tuple((lba, None) for lba in lbas)] = None
         some[tuple(newest.items())] = None

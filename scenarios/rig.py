@@ -60,10 +60,11 @@ class Rig:
         """The whole live image as the host reads it; sectors whose read ends with UNC are UNREADABLE."""
         image: Image = []
         for lba in range(0, self.volume_sectors, MOST_SECTORS):
-            image += self._read(controller, lba, min(MOST_SECTORS, self.volume_sectors - lba))
+            image += self.read(controller, lba, min(MOST_SECTORS, self.volume_sectors - lba))
         return image
 
-    def _read(self, controller: Controller, lba: int, count: int) -> Image:
+    def read(self, controller: Controller, lba: int, count: int) -> Image:
+        """Some sectors, as ``read_all`` does."""
         response = self.execute(controller, commands.read(lba, count))
         if response.ok:
             data = list(response.data)
@@ -74,7 +75,7 @@ class Rig:
             raise Violation(Rule.USABILITY, f"a read at LBA {lba} ends with {response}{self.reason(controller)}")
         if count == 1:
             return [UNREADABLE]
-        return [sector for one in range(lba, lba + count) for sector in self._read(controller, one, 1)]
+        return [sector for one in range(lba, lba + count) for sector in self.read(controller, one, 1)]
 
     def must(self, controller: Controller, command: Command, why: str) -> Response:
         """Execute a command that has to succeed; raises Violation of usability if it does not."""

@@ -135,10 +135,11 @@ class Session:
 
     def _command(self, controller: Controller, command: Command) -> None:
         self.oracle.begin(command)
-        response = self.rig.must(controller, command, "without any cut")
-        if command.opcode == Opcode.READ_DMA_EXT:
+        if command.opcode != Opcode.READ_DMA_EXT:
+            self.rig.must(controller, command, "without any cut")
+        else:
             wanted = self.oracle.live[command.lba : command.lba + command.count]
-            if list(response.data) != wanted:
+            if self.rig.read(controller, command.lba, command.count) != wanted:
                 raise Violation(Rule.DURABILITY, f"{command} returns what was not written there last, without any cut")
         self.oracle.acknowledge()
 

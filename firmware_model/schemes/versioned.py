@@ -104,20 +104,22 @@ class Versioned(MapScheme):
 
     def _load_block(self, block: int) -> None:
         """Take over a block's bits, as they are after the commands that its units have missed."""
-        span = self._block_units(block)
-        atom = self.read_or_lose(self._first_block + block, span)
+        atom = self.read_or_lose(self._first_block + block, self._block_units(block))
         size, first = self._map_bytes, block * self._per_block
         vsm = int.from_bytes(atom[:size], "little")
         ddm = int.from_bytes(atom[size : 2 * size], "little")
-        if not self._is_current(block, atom):
-            now = int.from_bytes(self._unit_version(), "little")
-            for unit in range(span.bit_count()):
-                at = 2 * size + unit * self._version_bytes
-                version = int.from_bytes(atom[at : at + self._version_bytes], "little")
-                if version != now:
-                    if self._first_missed((now - version) % (1 << self.version_bits)) == SAVE:
-                        vsm ^= ddm & 1 << unit
-                    ddm &= ~(1 << unit)
+        # To a unit with DDM = 0 no command makes a difference, so that its version need not be looked at.
+        written = ddm
+        while written:
+            unit = written & -written
+            written ^= unit
+            at = 2 * size + (unit.bit_length() - 1) * self._version_bytes
+            version = int.from_bytes(atom[at : at + self._version_bytes], "little")
+            lag = (self.system_version - version) % (1 << self.version_bits)
+            if lag:
+                if self._first_missed(lag) == SAVE:
+                    vsm ^= unit
+                ddm ^= unit
         self.vsm |= vsm << first
         self.ddm |= ddm << first
 

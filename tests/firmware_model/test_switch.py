@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from deltabench.firmware_model.config import CacheMode, StoreKind
+from deltabench.firmware_model.config import StoreKind
 from deltabench.hwsim.board import Board, SwitchSpec
-from deltabench.hwsim.disk import UNCORRECTABLE, Disk
+from deltabench.hwsim.disk import Disk
 
 MS = 1_000_000
 NewBoard = Callable[..., Board]
@@ -145,24 +145,6 @@ def test_a_refused_device_ignores_its_switches(new_bench: Callable[..., Bench]) 
     bench.press("restore", 250, 60)
     assert bench.run(400) == []
     assert bench.device.board.cells.digest == digest
-
-
-def test_a_save_by_switch_that_cannot_write_out_the_cache_is_not_done_and_does_not_stop_the_firmware(
-    new_bench: Callable[..., Bench],
-) -> None:
-    bench = new_bench(sectors_per_unit=4, cache=CacheMode.WRITE_BACK)
-    device = bench.device
-    device.write(5, "part of a unit")
-    disk = device.board.media["disk0"]
-    assert isinstance(disk, Disk)
-    device.board.cells.put(disk.first + 2 + 6, UNCORRECTABLE)
-    bench.press("save", 50, 60)
-    assert bench.run(200) == []
-    assert device.status()[:3] == (0, 1, 0)
-    device.write(6, "healed")
-    bench.press("save", 250, 60)
-    assert len(bench.run(400)) == 1
-    assert device.read_saved()[4:8] == ["", "part of a unit", "healed", ""]
 
 
 def test_a_device_without_switches_has_nothing_to_sample(new_device: Any) -> None:
