@@ -1,0 +1,68 @@
+"""README.md shows what the commands print: times apart, exactly that."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deltabench.tools.cli import invoke
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def shown(after: str) -> list[str]:
+    """The lines of the code block that begins with ``after``, times masked."""
+    block = re.search(rf"```\n{re.escape(after)}(.*?)```", README, re.DOTALL)
+    assert block, after
+    return masked(block[1])
+
+
+def masked(text: str) -> list[str]:
+    text = re.sub(r" *\d+\.\d s", " T s", text)
+    text = re.sub(r"judged(, [\d,]+ a CPU second)?\.", "judged.", text)
+    text = re.sub(r"CPU *$", "CPU", text, flags=re.MULTILINE)
+    return [re.sub(r" +", " ", line).rstrip() for line in text.strip().splitlines()]
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    invoke(list(arguments))
+    return masked(capsys.readouterr().out)
+
+
+def test_the_replay_is_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = shown("$ .venv/bin/deltabench replay demo:plain-nor:6.6n\n")
+    assert printed(capsys, "replay", "demo:plain-nor:6.6n") == wanted
+
+
+def test_the_first_scenario_of_ones_own_runs_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own, exception = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "mine.scenario.toml").write_text(own)
+    wanted = shown("$ .venv/bin/deltabench run mine.scenario.toml\n")
+    assert printed(capsys, "run", "mine.scenario.toml", "-j1") == wanted
+    assert invoke(["run", "mine.scenario.toml", "-j1"]) == 1
+    (tmp_path / "mine.scenario.toml").write_text(own + exception)
+    assert invoke(["run", "mine.scenario.toml", "-j1"]) == 0
+
+
+def test_plain_is_caught_in_the_demo_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = shown("demo: mke2fs")
+    out = printed(capsys, "run", "demo", "--scheme", "plain")
+    row = next(line for line in out if line.startswith("plain-nor"))
+    assert row in wanted
+    story = out[out.index("demo, plain-nor: all-or-nothing is violated, as expected") :][:6]
+    assert all(line in wanted for line in story)
+
+
+@pytest.mark.soak
+def test_the_whole_demo_prints_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed(capsys, "demo")[1:] == shown("demo: mke2fs")[1:]
+
+
+def test_every_page_that_is_linked_is_there() -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", README):
+        assert (Path(__file__).parents[2] / link).is_file(), link
