@@ -66,10 +66,9 @@ NOR_AREA: Final = Format(
     Field("atom count", 2, "number of atoms in the checkpoint"),
     Field("atom bytes", 2, "A, the length of an atom"),
     Field("crc", 4, "CRC of the 12 bytes before it and of the checkpoint"),
-    Field("valid", 1, "mark: 0x00 once the checkpoint's programs have returned; the area counts only then"),
-    Field("proven", 1, "mark: 0x00 once the program of `valid` has returned, so that `valid` cannot flip back"),
+    Field("proven", 1, "mark: 0x00 once the checkpoint's programs have returned, so that it is stable"),
     Field("open", 1, "mark: anything but 0xFF once the log may have been written to"),
-    Field("unused", 13, "0xFF", "bytes"),
+    Field("unused", 14, "0xFF", "bytes"),
     Field("checkpoint", "count * A", "the atoms in their order", "bytes"),
     Field("log", "to the end", "records in pages of their own, from the next page on", "bytes"),
 )

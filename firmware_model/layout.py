@@ -131,12 +131,8 @@ def _place(board: Board, taken: list[Region], name: str, device: str, start: int
     if start is None:
         start = max((region.first + region.length for region in taken if region.device == device), default=0)
     region = Region(name, device, start, length)
-    unit = "sectors" if isinstance(medium, Disk) else "bytes"
     if start + length > medium.size:
-        raise ConfigurationError(
-            f"{region} does not fit: it takes {length} {unit}, and {device} ends at {medium.size:#x}; "
-            "choose a larger part, fewer units, or a lower start"
-        )
+        raise ConfigurationError(_too_large(region, medium))
     if isinstance(medium, NorFlash) and start % medium.sector_bytes:
         raise ConfigurationError(
             f"{region}: must begin at an erase sector, a multiple of {medium.sector_bytes:#x} on {device}"
@@ -146,3 +142,23 @@ def _place(board: Board, taken: list[Region], name: str, device: str, start: int
             raise ConfigurationError(f"{region} overlaps {other}; move one of them with 'start'")
     taken.append(region)
     return region
+
+
+def _too_large(region: Region, medium: Medium) -> str:
+    """Why ``region`` does not fit: sectors are counted in decimal as in a scenario, bytes in hexadecimal."""
+    name, device, first, length = region
+    end = first + length
+    if not isinstance(medium, Disk):
+        return (
+            f"{region} does not fit: it takes {length} bytes, and {device} ends at {medium.size:#x}; "
+            "choose a larger part, fewer units, or a lower start"
+        )
+    if end <= medium.part.sectors:
+        remedy = f"set board.devices.{device}.sectors to at least {end}"
+    else:
+        remedy = "take a larger part"
+    return (
+        f"{name} ({device} sectors {first} to {end - 1}) does not fit: it takes {length} sectors, and {device} has "
+        f"{medium.size} of the {medium.part.sectors} of {medium.part.name}; {remedy}, "
+        f"or choose fewer units or a lower start"
+    )

@@ -6,14 +6,14 @@ The board is what survives a power cut: its media, and the hands on its switches
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from deltabench.hwsim.clock import Clock
 from deltabench.hwsim.disk import Disk, TornSector
 from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.gpio import Switch
+from deltabench.hwsim.gpio import DEFAULT_BOUNCE_US, Switch
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Cells, Medium, Operation, Outcome
 from deltabench.hwsim.nor import NorFlash
@@ -43,8 +43,8 @@ class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class SwitchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A push-button: contact bounce in microseconds after each edge, or a contact that is stuck."""
 
-    bounce_us: int = 5000
-    stuck: str | None = None
+    bounce_us: Annotated[int, msgspec.Meta(ge=0)] = DEFAULT_BOUNCE_US
+    stuck: Literal["open", "closed"] | None = None
 
 
 class BoardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,14 +80,22 @@ class Board:
         self._disks = [medium for medium in self.media.values() if isinstance(medium, Disk)]
 
     def _medium(self, name: str, spec: DeviceSpec, detail: Detail, near: Path | None) -> Medium:
-        part = load_part(spec.part, near=near)
+        key = f"board.devices.{name}"
+        try:
+            part = load_part(spec.part, near=near)
+        except HardwareError as error:
+            error.args = (f"{key}.part = {spec.part!r}: {error}",)
+            raise
         if not isinstance(part, DiskPart) and (spec.sectors is not None or spec.torn_sector is not None):
-            raise BoardError(
-                f"device {name!r}: 'sectors' and 'torn_sector' are for disks; {part.name} is a part of kind {part.kind}"
-            )
+            wrong = "sectors" if spec.sectors is not None else "torn_sector"
+            raise BoardError(f"{key}.{wrong}: is for disks; {part.name} is a part of kind {part.kind}")
         if isinstance(part, DiskPart):
             torn = spec.torn_sector or TornSector.OLD_OR_NEW
-            return Disk(name, part, self.cells, self.rail, torn, spec.sectors)
+            try:
+                return Disk(name, part, self.cells, self.rail, torn, spec.sectors)
+            except HardwareError as error:
+                error.args = (f"{key}.sectors = {spec.sectors}: {error}",)
+                raise
         if isinstance(part, NorPart):
             return NorFlash(name, part, self.cells, self.rail, self.adversary, detail)
         return Nvram(name, part, self.cells, self.rail)

@@ -170,14 +170,19 @@ class _Erase(Operation):
             results.append(leaves(f"{k} pages and half a page blank", [*[blank] * k, half, *old[k + 1 :]]))
         noisy: list[Page] = []
         shaky: list[Page] = []
+        shaky_other: list[Page] = []
         for i, page in enumerate(old):
             reading = readings(page).one
             noise = int.from_bytes(random_bits(size, i), "big")
             mixed = (int.from_bytes(reading, "big") | noise).to_bytes(size, "big")
             noisy.append(mixed if reading != blank else page)
             shaky.append(settled(reading, blank, weak=False) if reading != blank else page)
+            other = readings(page).other
+            shaky_other.append(settled(other, blank, weak=False) if other != blank else page)
         results.append(leaves("random bits set", noisy))
         results.append(leaves("blank or as before, unstable", shaky))
+        if shaky_other != shaky:
+            results.append(leaves("blank or as before, the other way round, unstable", shaky_other))
         results.append(leaves("blank, but weak", [Unstable(blank, blank, weak=True)] * count))
         results.append(leaves("all", [blank] * count))
         return results

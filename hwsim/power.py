@@ -1,6 +1,6 @@
 """The power rail: every operation that changes a medium announces itself here before it takes effect.
 
-Normally nobody listens.  This one seam serves a trace, wear counters, a planned cut and the explorer.
+Normally nobody listens.  This one seam serves a planned cut, a replay that tells what happens, and the explorer.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ Listener = Callable[[Operation], None]
 
 
 class OperationLimitError(HardwareError):
-    """The firmware did more media operations, or reads, than it was allowed: it hangs, or its recovery is unbounded."""
+    """The firmware did more media operations than it was allowed: it hangs, or its recovery is unbounded."""
 
 
 class PowerRail:
     """Counts media operations and tells its listeners of each before it takes effect.
 
-    ``operations`` counts since the last ``reset``; above ``limit`` operations the rail raises OperationLimitError, so
-    that a firmware that never comes to an end becomes a finding and not a time-out.
+    ``operations`` counts since the bench last set it; above ``limit`` operations the rail raises OperationLimitError,
+    so that a firmware that never comes to an end becomes a finding and not a time-out.
     """
 
     __slots__ = ("limit", "listeners", "operations")

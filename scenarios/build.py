@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
+from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import Controller, DeltaController
 from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.schemes import SCHEMES
@@ -14,7 +16,7 @@ from deltabench.hwsim.errors import HardwareError
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.guest import load_class
 from deltabench.scenarios.rig import Rig
-from deltabench.scenarios.scenario import Variant
+from deltabench.scenarios.scenario import Variant, scheme_key
 
 
 def build_rig(variant: Variant) -> Rig:
@@ -22,10 +24,13 @@ def build_rig(variant: Variant) -> Rig:
     document, path = variant.scenario.document, variant.scenario.path
     try:
         board = Board(document.board, near=path.parent, seed=document.seed)
+    except HardwareError as error:
+        raise ScenarioError(f"{path}: {error}") from error
+    try:
         make = controller_factory(variant, board)
         make().initialise()
     except (ConfigurationError, HardwareError) as error:
-        raise ScenarioError(f"{path}: [board], [firmware] ({variant.name}): {error}") from error
+        raise ScenarioError(f"{path}: {_firmware_key(error)}{error} (variant {variant.name})") from error
     except ScenarioError:
         raise
     except Exception as error:
@@ -41,6 +46,13 @@ def build_rig(variant: Variant) -> Rig:
     return Rig(board, make, firmware.volume_sectors, limit)
 
 
+def _firmware_key(error: Exception) -> str:
+    """What makes the setting that a message begins with a key of the file; nothing if it begins with none."""
+    setting = re.match(r"\w+(?=[:. ])", str(error))
+    known = isinstance(error, ConfigurationError) and setting and setting[0] in FirmwareConfig.__struct_fields__
+    return "firmware." if known else ""
+
+
 def controller_factory(variant: Variant, board: Board) -> Callable[[], Controller]:
     """What a power-on starts: our controller with the variant's scheme, or a controller of the user's own."""
     document, firmware, path = variant.scenario.document, variant.firmware, variant.scenario.path
@@ -54,12 +66,9 @@ def controller_factory(variant: Variant, board: Board) -> Callable[[], Controlle
         return lambda: cast(Controller, guest(board, firmware))
     scheme = SCHEMES.get(firmware.scheme)
     if scheme is None:
-        if ":" not in firmware.scheme:
-            raise ScenarioError(
-                f"{path}: firmware.scheme = {firmware.scheme!r}: allowed: {', '.join(SCHEMES)}, or module:Class"
-            )
-        guest = load_class("firmware.scheme", firmware.scheme, path)
+        key = scheme_key(variant.scenario, firmware.scheme)
+        guest = load_class(key, firmware.scheme, path)
         if not issubclass(guest, MapScheme):
-            raise ScenarioError(f"{path}: firmware.scheme = {firmware.scheme!r} is no subclass of MapScheme")
+            raise ScenarioError(f"{path}: {key} = {firmware.scheme!r} is no subclass of MapScheme")
         scheme = guest
     return lambda: DeltaController(board, firmware, scheme)

@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, wait
 from multiprocessing.synchronize import Event
 from typing import ClassVar, NamedTuple
 
-from deltabench.scenarios.explorer import Counts, Explorer, Finding
+from deltabench.scenarios.explorer import Counts, Explorer, Finding, most_telling
 from deltabench.scenarios.scenario import Variant
 from deltabench.scenarios.selection import selection
 from deltabench.scenarios.session import Session
@@ -198,13 +198,13 @@ def _run_apart(
 
 def _merged(variant: Variant, shares: list[Share]) -> Result:
     counts = Counts(*(sum(column) for column in zip(*(share.counts for share in shares), strict=True)))
-    findings = sorted((finding for share in shares for finding in share.findings), key=lambda found: len(found.path))
+    findings = [finding for share in shares for finding in share.findings]
     return Result(
         variant,
         max(share.commands for share in shares),
         max(share.operations for share in shares),
         counts,
-        tuple(findings[: Explorer.MOST_FINDINGS]),
+        tuple(most_telling(findings)),
         sum(share.elapsed_s for share in shares),
         all(share.complete for share in shares),
     )

@@ -7,9 +7,13 @@ import enum
 import re
 import types
 import typing
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import msgspec
+
+_WORDS: Final = {"object": "a table", "array": "a list", "str": "text"}
+"""What TOML calls the types that msgspec names as JSON does."""
 
 
 def explain(error: msgspec.ValidationError, table: object, document: type[msgspec.Struct]) -> str:
@@ -17,27 +21,37 @@ def explain(error: msgspec.ValidationError, table: object, document: type[msgspe
     text = str(error)
     what, _, where = text.partition(" - at `")
     steps = re.findall(r"\.([\w-]+)|\[(\d+|\.\.\.)\]", where.rstrip("`"))
-    keys = [key or index for key, index in steps]
-    value, allowed = _follow(table, document, keys)
+    value, allowed, keys = _follow(table, document, [key or index for key, index in steps])
     unknown = re.search(r"unknown field `([^`]+)`", what)
     missing = re.search(r"missing required field `([^`]+)`", what)
     here = _join(keys)
     if unknown:
         names = [field.encode_name for field in msgspec.structs.fields(allowed)] if _is_struct(allowed) else []
-        close = difflib.get_close_matches(unknown[1], names, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"unknown key {_join([*keys, unknown[1]])!r}{hint} Allowed here: {', '.join(names)}".replace("?;", "?")
+        return f"unknown key {_join([*keys, unknown[1]])!r}{meant(unknown[1], names)}; allowed here: {', '.join(names)}"
     if missing:
         return f"key {_join([*keys, missing[1]])!r} is missing"
     choices = _choices(allowed)
     hint = f"; allowed: {', '.join(choices)}" if choices else ""
+    what = what.replace(" | null", "")  # TOML has no null
+    for name, words in _WORDS.items():
+        what = what.replace(f"`{name}`", words)
     return f"{here or 'the document'} = {value!r}: {what[0].lower()}{what[1:]}{hint}"
 
 
-def _join(keys: list[str]) -> str:
+def meant(name: str, known: Iterable[str]) -> str:
+    """`` (did you mean 'x'?)`` with the known name most like ``name``, or nothing if none is alike."""
+    alike = difflib.get_close_matches(name, list(known), 1)
+    return f" (did you mean {alike[0]!r}?)" if alike else ""
+
+
+def _join(keys: Sequence[str | int]) -> str:
+    """The path as TOML has it; keys that are not bare are quoted."""
     out = ""
     for key in keys:
-        out += f"[{key}]" if key.isdigit() or key == "..." else f"{'.' if out else ''}{key}"
+        if isinstance(key, int):
+            out += f"[{key}]"
+        else:
+            out += f"{'.' if out else ''}{key if re.fullmatch(r'[A-Za-z0-9_-]+', key) else repr(key)}"
     return out
 
 
@@ -45,20 +59,33 @@ def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
-def _follow(value: Any, kind: Any, keys: list[str]) -> tuple[Any, Any]:
-    """The value and the type at a path of keys, as far as both can be followed."""
-    for key in keys:
+def _follow(value: Any, kind: Any, path: list[str]) -> tuple[Any, Any, list[str | int]]:
+    """The value and the type at a path as msgspec gives it, and the path with the keys for which it says ``...``."""
+    keys: list[str | int] = []
+    for step in path:
         kind = _pick(kind, value)
-        if isinstance(value, dict):
-            value = value.get(key, value)
-        elif isinstance(value, list) and key.isdigit():
-            value = value[int(key)]
         if _is_struct(kind):
-            kind = next((field.type for field in msgspec.structs.fields(kind) if field.encode_name == key), None)
+            kind = next((field.type for field in msgspec.structs.fields(kind) if field.encode_name == step), None)
         elif typing.get_origin(kind) not in (typing.Union, types.UnionType):  # of a union, the tag says which table
             arguments = [a for a in typing.get_args(kind) if a is not Ellipsis]
             kind = arguments[-1] if arguments else None
-    return value, _pick(kind, value)
+        key: str | int = step
+        if isinstance(value, list):
+            key = int(step)
+            value = value[key]
+        elif isinstance(value, dict):
+            key = next((name for name in value if _fails(value[name], kind)), step) if step == "..." else step
+            value = value.get(key)
+        keys.append(key)
+    return value, _pick(kind, value), keys
+
+
+def _fails(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return True
+    return False
 
 
 def _pick(kind: Any, value: Any) -> Any:

@@ -8,7 +8,7 @@ passes through the firmware, so cost grows linearly with the workload.  Nested c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
@@ -31,6 +31,19 @@ class Finding(NamedTuple):
     detail: str
 
 
+MOST_FINDINGS: Final = 20
+"""Findings kept in full; the rest are counted."""
+
+
+def most_telling(findings: Sequence[Finding]) -> list[Finding]:
+    """Those with the fewest cuts, and in any case one for each rule that was broken."""
+    ordered = sorted(findings, key=lambda finding: len(finding.path))
+    first = {finding.rule: finding for finding in reversed(ordered)}
+    return [
+        finding for number, finding in enumerate(ordered) if number < MOST_FINDINGS or first[finding.rule] is finding
+    ]
+
+
 class Counts(NamedTuple):
     """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong."""
 
@@ -47,16 +60,13 @@ class Explorer:
     workload are cut (all, unless the plan says otherwise); operations inside recoveries are cut at all of them.
     """
 
-    MOST_FINDINGS = 20
-    """Findings kept in full; the rest are counted."""
-
     def __init__(self, rig: Rig, oracle: Oracle, depth: int, selects: Callable[[int, int], bool] | None = None) -> None:
         self._rig = rig
         self._oracle = oracle
         self._depth = depth
         self._selects = selects
         self._seen: dict[int, int] = {}
-        self._judged: dict[tuple[int, bytes], Violation | None] = {}
+        self._judged: dict[tuple[int, bytes, str], Violation | None] = {}
         self._camera = RamCamera()
         self._candidates: list[Candidate] | None = None
         self._doing = ""
@@ -124,34 +134,37 @@ class Explorer:
                 if known < 0:
                     self.distinct += 1
                 seen[cells.digest] = left
-                self._judge(path, number, index, left)
+                self._judge(path, number, index, left, is_new=known < 0)
             cells.rollback(mark)
         board.regain(volatile)
         rail.operations, rail.limit, rail.listeners, adversary, instant_ns = held
         board.adversary.resume(adversary)
         board.clock.rewind(instant_ns)
 
-    def _judge(self, path: Path, number: int, index: int, left: int) -> None:
+    def _judge(self, path: Path, number: int, index: int, left: int, *, is_new: bool) -> None:
         """Recover from the state that the media are in, under every policy for unstable cells, and check."""
         board = self._rig.board
         mark = len(board.cells.journal)
-        adversary = board.adversary
+        adversary, instant_ns = board.adversary, board.clock.now_ns
         for policy in adversary.policies():
             self.verified += 1
             if policy != Adversary.FIRST_POLICY:
                 # How unstable cells read makes it another crash state, with an id of its own.
                 self.generated += 1
-                self.distinct += 1
+                self.distinct += is_new
             here = (*path, Cut(number, index, policy))
             try:
                 controller = self._power_on(here, policy, left)
                 read_in_boot = adversary.suspend()
-                self.check(controller)
-                adversary.resume(read_in_boot)
+                try:
+                    self.check(controller)
+                finally:
+                    adversary.resume(read_in_boot)
             except Violation as violation:
                 self._found(here, violation)
             board.lose_power()
             board.cells.rollback(mark)
+            board.clock.rewind(instant_ns)
 
     def _power_on(self, here: Path, policy: str, left: int) -> Controller:
         if not left:
@@ -167,9 +180,7 @@ class Explorer:
         self.violations += 1
         left = f"; it leaves: {self._left or 'nothing'}" if path else ""
         self.findings.append(Finding(path, violation.rule, self._doing, self._cut + left, violation.detail))
-        # The fewer cuts a counterexample takes, the more it says.
-        self.findings.sort(key=lambda finding: len(finding.path))
-        del self.findings[self.MOST_FINDINGS :]
+        self.findings = most_telling(self.findings)
 
     def check(self, controller: Controller) -> None:
         """All rules, on a device that has just recovered; raises Violation.
@@ -181,7 +192,9 @@ class Explorer:
         if ram is None:
             self._check_all(controller)
             return
-        state = (self._rig.board.cells.digest, ram)
+        adversary = self._rig.board.adversary
+        # Cells left unstable may be read again, so that how they read is part of the machine.
+        state = (self._rig.board.cells.digest, ram, adversary.policy if adversary.consulted else "")
         if state not in self._judged:
             self._judged[state] = None
             try:
@@ -198,21 +211,21 @@ class Explorer:
             self._candidates = self._oracle.candidates()
         for _ in range(self._held_ms):
             self._rig.board.clock.advance_ns(NS_PER_MS)
-            if controller.tick():
+            if self._rig.tick(controller):
                 raise Violation(Rule.USABILITY, "a switch that was held when power came back counts as pressed")
         image = self._rig.read_all(controller)
         candidates = judge_live(self._candidates, image, self._oracle.in_flight)
         mark = len(cells.journal)
         volatile = self._rig.board.lose_power()
-        self._check_again(candidates, image)
+        saved = self._check_again(candidates, image)
         cells.rollback(mark)
         self._rig.board.regain(volatile)
-        self._check_usable(controller, image)
+        self._check_usable(controller, image, saved)
 
-    def _check_again(self, candidates: list[Candidate], image: Image) -> None:
+    def _check_again(self, candidates: list[Candidate], image: Image) -> Image:
         """Stability and isolation: power off and on; all reads as before, and a RESTORE finds the save point.
 
-        A write in between must not reach the save-point image.
+        A write in between must not reach the save-point image, which is returned.
         """
         rig, board = self._rig, self._rig.board
         mark = len(board.cells.journal)
@@ -220,7 +233,7 @@ class Explorer:
         for policy in board.adversary.policies():
             controller = rig.power_on(policy)
             self._expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot")
-            self._write_probe(controller, self._probe_lba(), b"a probe after one more boot")
+            self._write_probe(controller, self._probe_lba(), b"a probe after one more boot", fua=True)
             rig.must(controller, commands.RESTORE, "after recovery")
             now = rig.read_all(controller)
             if saved is None:
@@ -230,13 +243,22 @@ class Explorer:
                 self._expect(now, saved, Rule.STABILITY, "after a RESTORE")
             board.lose_power()
             board.cells.rollback(mark)
+        assert saved is not None, "there is always a first policy"
+        return saved
 
-    def _check_usable(self, controller: Controller, image: Image) -> None:
-        """Usability: the device that has recovered writes, saves, survives a power cycle and reads back."""
+    def _check_usable(self, controller: Controller, image: Image, saved: Image) -> None:
+        """Usability: the device that has recovered writes, saves, survives a power cycle and reads back.
+
+        Some mistakes show only where a save comes first, or a restore, and others only where a write does: commands
+        take turns.
+        """
         rig, board = self._rig, self._rig.board
         wanted = list(image)
-        if self._probe % 2:
-            # Some mistakes show only where a save comes first, and others only where a write does.
+        if self._probe % 3 == 2:
+            rig.must(controller, commands.RESTORE, "after recovery")
+            wanted = list(saved)
+            self._expect(rig.read_all(controller), wanted, Rule.STABILITY, "after a RESTORE with no boot in between")
+        elif self._probe % 3 == 1:
             rig.must(controller, commands.SAVE, "after recovery")
             board.lose_power()
             controller = rig.power_on()
@@ -263,10 +285,10 @@ class Explorer:
     def _wandering_lba(self) -> int:
         return (self._probe + 1) * 7 % self._rig.volume_sectors
 
-    def _write_probe(self, controller: Controller, lba: int, text: bytes) -> bytes:
-        """Write one sector; returns what."""
+    def _write_probe(self, controller: Controller, lba: int, text: bytes, *, fua: bool = False) -> bytes:
+        """Write one sector, past the write cache if ``fua``; returns what."""
         probe = text.ljust(512, b"\0")
-        self._rig.must(controller, commands.write(lba, [probe]), "after recovery")
+        self._rig.must(controller, commands.write(lba, [probe], fua=fua), "after recovery")
         return probe
 
     @staticmethod

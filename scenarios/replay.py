@@ -88,6 +88,12 @@ class _Teller:
         self._events.append(Event("boot", 0, f"power on; {Adversary.MEANING[cut.policy]}", None))
         try:
             controller = rig.power_on(cut.policy, [self.on_operation])
+            if self._done < len(self._path):
+                self.error = (
+                    f"the recovery has only {rig.board.rail.operations} media operations, and no "
+                    f"{self._path[self._done].operation}"
+                )
+                raise _Told
             self.last_maps = self._maps()
             self._session.explorer.check(controller)
         except Violation as violation:

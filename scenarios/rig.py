@@ -5,7 +5,10 @@ The firmware is a guest: whatever it raises while it boots or executes is a find
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
@@ -14,6 +17,7 @@ from deltabench.hwsim.board import Board
 from deltabench.hwsim.power import Listener, OperationLimitError
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
+T = TypeVar("T")
 COMMAND_LIMIT = 16
 """A command that takes so many times more media operations than a boot may, and it has sectors, hangs."""
 
@@ -43,15 +47,7 @@ class Rig:
         rail.operations = first_operation
         rail.limit = first_operation + self.boot_limit
         rail.listeners = tuple(listeners)
-        try:
-            controller = self.controller = self._make()
-            controller.boot()
-        except OperationLimitError as error:
-            raise Violation(Rule.BOUNDED_RECOVERY, f"the boot does not end: {error}") from error
-        except Violation:
-            raise
-        except Exception as error:
-            raise stopped("the boot", error) from error
+        controller = self._guest("the boot", Rule.BOUNDED_RECOVERY, self._booted)
         rail.listeners = ()
         rail.limit = rail.NO_LIMIT
         return controller
@@ -86,16 +82,38 @@ class Rig:
 
     def execute(self, controller: Controller, command: Command) -> Response:
         """Execute a command; raises Violation if the firmware stops in it, or does not come to an end."""
+        self._limit(command.count)
+        response = self._guest(str(command), Rule.USABILITY, lambda: controller.execute(command))
+        if not isinstance(response, Response):
+            raise Violation(Rule.USABILITY, f"{command} returned {response!r}, which is no Response")
+        return response
+
+    def tick(self, controller: Controller) -> bool:
+        """Let the firmware sample its switches; raises Violation as ``execute`` does."""
+        self._limit(0)
+        return bool(self._guest("a tick", Rule.USABILITY, controller.tick))
+
+    def _limit(self, sectors: int) -> None:
         rail = self.board.rail
-        rail.limit = rail.operations + COMMAND_LIMIT * (self.boot_limit + command.count)
+        rail.limit = rail.operations + COMMAND_LIMIT * (self.boot_limit + sectors)
+
+    def _booted(self) -> Controller:
+        # A boot that is cut powers on others in between: only the local name is still this one afterwards.
+        controller = self.controller = self._make()
+        controller.boot()
+        return controller
+
+    @staticmethod
+    def _guest(what: str, endless: Rule, call: Callable[[], T]) -> T:
+        """Run a part of the firmware, which is a guest: whatever it raises is a finding, even that it wants to exit."""
         try:
-            return controller.execute(command)
+            return call()
         except OperationLimitError as error:
-            raise Violation(Rule.USABILITY, f"{command} does not end: {error}") from error
+            raise Violation(endless, f"{what} does not end: {error}") from error
         except Violation:
             raise
-        except Exception as error:
-            raise stopped(str(command), error) from error
+        except (Exception, SystemExit) as error:
+            raise stopped(what, error) from error
 
     def reason(self, controller: Controller) -> str:
         """What STATUS says is wrong, in brackets; empty if the firmware has no such command."""
@@ -106,6 +124,14 @@ class Rig:
         return f" ({text})" if text else ""
 
 
-def stopped(what: str, error: Exception) -> Violation:
-    """The firmware raised an exception: on a real board it would hang or reset."""
-    return Violation(Rule.USABILITY, f"the firmware stopped in {what}: {type(error).__name__}: {error}")
+def stopped(what: str, error: BaseException) -> Violation:
+    """The firmware raised an exception: on a real board it would hang or reset.  Says where, in the firmware's code."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_bench(frame.filename)]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno}, in {frames[-1].name})" if frames else ""
+    return Violation(Rule.USABILITY, f"the firmware stopped in {what}: {type(error).__name__}: {error}{place}")
+
+
+def _is_bench(filename: str) -> bool:
+    return (
+        Path(filename).parent.name in ("scenarios", "hwsim") and Path(filename).parents[1] == Path(__file__).parents[1]
+    )

@@ -13,15 +13,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from deltabench.firmware_model.config import FirmwareConfig, StoreKind
+from deltabench.firmware_model.config import VOLUME_ID, FirmwareConfig, StoreKind
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import BoardSpec
 from deltabench.scenarios.errors import ScenarioError
-from deltabench.scenarios.explain_invalid import explain
+from deltabench.scenarios.explain_invalid import explain, meant
 from deltabench.scenarios.oracle import Rule
 
 SUFFIX = ".scenario.toml"
 LIBRARY = Path(__file__).parent / "library"
+VOLUME_ID_BYTES = len(VOLUME_ID)
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Number = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -281,8 +282,39 @@ def load_scenario(path: Path, name: str | None = None) -> Scenario:
             break
         about.append(line.removeprefix("#").strip())
     scenario = Scenario(name or str(path), path, " ".join(about), document)
+    _check_schemes(scenario)
     _check_together(scenario)
+    if "count" in table.get("power", {}) and document.power.cuts is not Cuts.RANDOM:
+        raise _meaningless(scenario, "count", Cuts.RANDOM)
     return scenario
+
+
+def scheme_key(scenario: Scenario, scheme: str) -> str:
+    """The key that a variant has its ``scheme`` from."""
+    schemes = scenario.document.matrix.scheme
+    return f"matrix.scheme[{schemes.index(scheme)}]" if scheme in schemes else "firmware.scheme"
+
+
+def _check_schemes(scenario: Scenario) -> None:
+    """Raises ScenarioError for a scheme that is neither ours nor ``module:Class``; a controller may have its own."""
+    if scenario.document.controller is not None:
+        return
+    for scheme in dict.fromkeys(variant.firmware.scheme for variant in scenario.variants()):
+        if scheme not in SCHEMES and ":" not in scheme:
+            key, hint = scheme_key(scenario, scheme), meant(scheme, SCHEMES)
+            raise ScenarioError(
+                f"{scenario.path}: {key} = {scheme!r}: no such scheme{hint}; "
+                f"allowed: {', '.join(SCHEMES)}, or module:Class"
+            )
+
+
+def _meaningless(scenario: Scenario, key: str, cuts: Cuts) -> ScenarioError:
+    """A ``key`` of ``[power]`` is given without the ``cuts`` that it is for."""
+    power = scenario.document.power
+    return ScenarioError(
+        f"{scenario.path}: power.{key} = {getattr(power, key)}: has no meaning with cuts = {power.cuts.value!r}; "
+        f"allowed with cuts = {cuts.value!r}"
+    )
 
 
 def _check_together(scenario: Scenario) -> None:
@@ -296,13 +328,18 @@ def _check_together(scenario: Scenario) -> None:
     for scheme in document.expect.exceptions:
         if scheme not in schemes:
             raise ScenarioError(f"{path}: expect.exceptions.{scheme}: no such scheme; allowed: {', '.join(schemes)}")
+    volume_id = (document.firmware.volume_id or "").encode()
+    if len(volume_id) > VOLUME_ID_BYTES:
+        raise ScenarioError(
+            f"{path}: firmware.volume_id = {document.firmware.volume_id!r}: takes {len(volume_id)} bytes in UTF-8; "
+            f"allowed: at most {VOLUME_ID_BYTES}"
+        )
     power = document.power
     for key in ("operation", "outcome"):
         if getattr(power, key) is not None and power.cuts is not Cuts.AT:
-            raise ScenarioError(
-                f"{path}: power.{key} = {getattr(power, key)}: has no meaning with cuts = {power.cuts.value!r}; "
-                f"allowed with cuts = 'at'"
-            )
+            raise _meaningless(scenario, key, Cuts.AT)
+    if power.cuts is Cuts.AT and power.operation is None:
+        raise ScenarioError(f"{path}: power.operation is missing: cuts = 'at' needs it")
 
 
 def library_names() -> list[str]:
@@ -317,6 +354,7 @@ def find_scenario(reference: str) -> Scenario:
     path = Path(reference)
     if not path.is_file():
         raise ScenarioError(
-            f"{reference}: neither a file nor a scenario of the library; `deltabench scenarios` lists the library"
+            f"{reference}: neither a file nor a scenario of the library{meant(reference, library_names())}; "
+            f"`deltabench scenarios` lists the library"
         )
     return load_scenario(path)

@@ -34,11 +34,8 @@ def selection(variant: Variant) -> Callable[[int, int], bool] | None:
             )
         return lambda operation, outcome: operation == place and power.outcome in (None, outcome)
     draw = random.Random(variant.scenario.document.seed)
-    chosen = set()
-    places = list(outcomes)
-    for _ in range(power.count):
-        operation = draw.choice(places)
-        chosen.add((operation, draw.randrange(outcomes[operation])))
+    all_of_them = [(place, outcome) for place, count in outcomes.items() for outcome in range(count)]
+    chosen = set(draw.sample(all_of_them, min(power.count, len(all_of_them))))
     return lambda operation, outcome: (operation, outcome) in chosen
 
 

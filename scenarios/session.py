@@ -218,7 +218,7 @@ class Session:
         done = 0
         for _ in range(ms):
             self.rig.board.clock.advance_ns(NS_PER_MS)
-            done += controller.tick()
+            done += self.rig.tick(controller)
         return done
 
     def _power_cycle(self, refused: bool) -> None:
@@ -236,6 +236,7 @@ class Session:
             self._recover(self.oracle.candidates(), listeners)
             return
         controller = self.controller = self.rig.power_on(first_operation=number + 1)
-        response = self.rig.execute(controller, commands.read(0, 1))
-        if response.ok or response.error != Error.ABRT:
-            raise Violation(Rule.HONESTY, f"a device that must be refused is read: {response}")
+        for command in (commands.read(0, 1), commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
+            response = self.rig.execute(controller, command)
+            if response.ok or response.error != Error.ABRT:
+                raise Violation(Rule.HONESTY, f"of a device that must be refused, {command} ends with {response}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -132,16 +133,20 @@ def to_junit(results: Sequence[Result]) -> str:
                 _xml_text(f"{result.crash_id(finding)}: {finding.rule.value}: {finding.detail}")
                 for finding in result.findings
             )
-        counts = result.counts
         output = ET.SubElement(case, "system-out")
-        output.text = (
-            f"{result.commands} commands, {result.operations} media operations, {counts.generated} crash states, "
-            f"{counts.distinct} distinct, {counts.verified} verified, {counts.violations} violations"
-        )
+        output.text = _in_words(result)
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _in_words(result: Result) -> str:
+    counts = result.counts
+    numbers = [(result.commands, "command"), (result.operations, "media operation"), (counts.generated, "crash state")]
+    words = [f"{number} {noun}{'s' * (number != 1)}" for number, noun in numbers]
+    violations = f"{counts.violations} violation{'s' * (counts.violations != 1)}"
+    return ", ".join([*words, f"{counts.distinct} distinct", f"{counts.verified} verified", violations])
 
 
 def _xml_text(text: str) -> str:
@@ -149,11 +154,38 @@ def _xml_text(text: str) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all; raises OSError."""
-    if path.exists() and not path.is_file():
-        # A pipe or a device, as /dev/stdout is: a file in its place would be a surprise.
-        path.write_text(text, encoding="utf-8")
-        return
+    """Write a file so that it is there whole or not at all; raises OSError with ``path`` in it.
+
+    What is no file of its own (a link, a pipe, whatever lies below /dev or /proc) is written to, and never replaced.
+    """
+    try:
+        if is_stdout(path):
+            # Opened once more, a file would be written from its beginning, over what was printed or will be.
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        elif is_written_in_place(path):
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path, text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def is_stdout(path: Path) -> bool:
+    """Whether ``path`` is another name of this process's standard output, as /dev/stdout is."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(1))
+    except (OSError, ValueError):
+        return False
+
+
+def is_written_in_place(path: Path) -> bool:
+    """Whether a file in the place of ``path`` would be a surprise: it is a link, a pipe or a device."""
+    system = any(path.absolute().is_relative_to(root) for root in ("/dev", "/proc"))
+    return system or path.is_symlink() or (path.exists() and not path.is_file())
+
+
+def _replace(path: Path, text: str) -> None:
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
     ) as file:

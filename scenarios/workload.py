@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -15,9 +14,10 @@ from deltabench.firmware_model.commands import MOST_SECTORS, Command
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.explain_invalid import meant
 from deltabench.scenarios.recordings import RECORDINGS
 from deltabench.scenarios.scenario import By, Document, Scenario
-from deltabench.scenarios.traces import FORMATS, Request, read_trace
+from deltabench.scenarios.traces import FORMATS, Request, TraceError, read_trace
 
 
 class Press(NamedTuple):
@@ -99,6 +99,8 @@ class _Expansion:
             case steps.Swap(devices=devices):
                 for device in devices:
                     self._check_disk(key, device)
+                if devices[0] == devices[1]:
+                    raise self._error(f"{key}.devices", f"{devices[0]!r} twice; a swap is of two different disks")
                 yield step
             case steps.Snapshot(device=device) | steps.PutBack(device=device):
                 self._check_disk(key, device)
@@ -183,14 +185,17 @@ class _Expansion:
         if step.format is None:
             raise self._error(f"{key}.format", f"is missing; one of {', '.join(FORMATS)}")
         assert step.file is not None, "checked above"
-        path = Path(step.file)
-        requests = read_trace(
-            path if path.is_absolute() else self._scenario.path.parent / path,
-            format=step.format,
-            volume_sectors=self._sectors,
-            wrap=step.wrap,
-            files=step.files,
-        )
+        if step.format not in FORMATS:
+            hint = meant(step.format, FORMATS)
+            raise self._error(f"{key}.format = {step.format!r}", f"is unknown{hint}; one of {', '.join(FORMATS)}")
+        path = self._scenario.path.parent / step.file
+        try:
+            requests = read_trace(
+                path, format=step.format, volume_sectors=self._sectors, wrap=step.wrap, files=step.files
+            )
+        except TraceError as error:
+            # The key names the file already, unless a line of it is meant.
+            raise self._error(f"{key}.file = {step.file!r}", str(error).removeprefix(f"{path}: ")) from error
         return requests, {}
 
     def _request(self, request: Request) -> Iterator[Command]:

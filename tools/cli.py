@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
+from typing import Final
 
 from deltabench.tools.exits import Exit
+
+WRITING: Final = (errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EBADF)
+"""What a write to standard output fails with, but for a pipe that nobody reads any more."""
 
 
 def main() -> None:
@@ -29,7 +34,10 @@ def invoke(arguments: list[str]) -> int:
     from deltabench.tools.commands import cli
 
     try:
-        return int(cli.main(arguments, prog_name="deltabench", standalone_mode=False) or Exit.OK)
+        code = int(cli.main(arguments, prog_name="deltabench", standalone_mode=False) or Exit.OK)
+        # What cannot be written must be known here, and not when the interpreter ends.
+        sys.stdout.flush()
+        return code
     except click.ClickException as error:
         error.show()
         return Exit.USAGE
@@ -41,8 +49,11 @@ def invoke(arguments: list[str]) -> int:
         sys.stdout = None
         return Exit.OK
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        click.echo(f"deltabench: {name}{error.strerror or error}", err=True)
+        name = error.filename
+        if name is None and error.errno in WRITING:
+            # A file that cannot be written is named; what is not named is what we print.
+            name, sys.stdout = "standard output", None
+        click.echo(f"deltabench: {f'{name}: ' if name else ''}{error.strerror or error}", err=True)
         return Exit.USAGE
     except click.Abort as error:
         raise KeyboardInterrupt from error

@@ -8,16 +8,33 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from deltabench.scenarios import campaign
 
 PIPED_WIDTH = 100
+UNBOUNDED = 1 << 16
 
 
 def make_console() -> Console:
     """Standard output; text that is piped is not folded to a terminal's width."""
     piped = not sys.stdout.isatty()
     return Console(highlight=False, width=PIPED_WIDTH if piped else None, soft_wrap=piped)
+
+
+def print_table(console: Console, table: Table, piped_width: int = PIPED_WIDTH) -> None:
+    """Print a table; where no terminal sets its width, of ``piped_width`` and without blanks at the ends of lines."""
+    if console.soft_wrap:
+        with console.capture() as capture:
+            console.print(table, width=piped_width)
+        console.print("\n".join(line.rstrip() for line in capture.get().splitlines()), markup=False)
+    else:
+        console.print(table)
+
+
+def needed_width(console: Console, table: Table) -> int:
+    """The columns that a table needs if nothing in it is wrapped or cut off."""
+    return console.measure(table, options=console.options.update(width=UNBOUNDED)).maximum
 
 
 @contextmanager

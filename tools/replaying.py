@@ -8,9 +8,11 @@ from rich.markup import escape
 
 from deltabench.firmware_model.controller import MapsView
 from deltabench.scenarios.crash_id import parse_crash_id
-from deltabench.scenarios.replay import Story, replay
+from deltabench.scenarios.replay import Story, tell
+from deltabench.scenarios.scenario import find_scenario
 from deltabench.tools.console import make_console
 from deltabench.tools.exits import Exit
+from deltabench.tools.finding import wrap_option, wrapped
 
 MOST_UNITS_DRAWN = 64
 MOST_CHANGES = 6
@@ -18,12 +20,15 @@ MOST_CHANGES = 6
 
 @click.command("replay", short_help="Tell one crash step by step.")
 @click.argument("crash_id", metavar="ID")
-def replay_command(crash_id: str) -> int:
+@wrap_option
+def replay_command(crash_id: str, wrap: bool) -> int:
     """Run one crash again and tell it: each media operation around the cut, and the maps before and after.
 
     Exits with 1 if the crash violates a rule, and with 0 if it does not.
     """
-    story = replay(parse_crash_id(crash_id))
+    crash = parse_crash_id(crash_id)
+    scenario = find_scenario(crash.scenario)
+    story = tell((wrapped(scenario) if wrap else scenario).variant(crash.variant), crash)
     print_story(make_console(), story)
     return Exit.VIOLATED if story.violation else Exit.OK
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,62 +12,82 @@ from rich.table import Table
 
 from deltabench.scenarios.explorer import Finding
 from deltabench.scenarios.verdict import Result
+from deltabench.tools.console import PIPED_WIDTH, needed_width, print_table
+
+MOST_NAMED: Final = 6
+"""So many variants that were not finished are named; the rest are counted."""
 
 
-def print_report(console: Console, results: Sequence[Result]) -> None:
-    """Tables by scenario, then the counterexamples, then one line that sums up."""
+def print_report(console: Console, results: Sequence[Result], *, interrupted: bool = False) -> None:
+    """Tables by scenario, then the counterexamples, then one paragraph that sums up."""
     shown = ""
     for result in results:
         name = result.variant.scenario.name
         if name != shown:
             group = [other for other in results if other.variant.scenario.name == name]
             console.print(f"[bold]{escape(name)}[/bold]: {escape(result.variant.scenario.document.title)}")
-            console.print(_table(group))
+            table = _table(console, group)
+            print_table(console, table, max(PIPED_WIDTH, needed_width(console, table)))
             console.print()
             shown = name
     for result in results:
         if result.findings:
             _print_counterexample(console, result)
-        elif not result.as_expected:
+        elif not result.as_expected and not _open(result):
             console.print(f"[bold red]{escape(_title(result))}[/bold red]: {escape(result.problem())}\n")
-    _print_summary(console, results)
+    console.print(_summary(results, interrupted=interrupted))
 
 
-def _table(results: Sequence[Result]) -> Table:
+def _table(console: Console, results: Sequence[Result]) -> Table:
+    """The widest table that the terminal has room for; the verdict is in each of them."""
+    for left_out in ((), ("time",), ("time", "distinct")):
+        table = _table_without(left_out, results)
+        if console.soft_wrap or needed_width(console, table) <= console.width:
+            return table
+    # What is left to save room is to fold the names: those of classes can be of any length.
+    table.columns[0].no_wrap = False
+    table.columns[0].overflow = "fold"
+    return table
+
+
+def _table_without(left_out: Sequence[str], results: Sequence[Result]) -> Table:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("scheme\nand store", no_wrap=True)
-    for heading in (
-        "host\ncommands",
-        "media\nops",
-        "crash states\ngenerated",
-        "\ndistinct",
-        "\nverified",
-        "viola-\ntions",
-        "CPU\ntime",
-    ):
+    columns = {
+        "commands": ("host\ncommands", [f"{result.commands:,}" for result in results]),
+        "operations": ("media\nops", [f"{result.operations:,}" for result in results]),
+        "generated": (
+            "crash\nstates" if left_out else "crash states\ngenerated",
+            [f"{result.counts.generated:,}" for result in results],
+        ),
+        "distinct": ("\ndistinct", [f"{result.counts.distinct:,}" for result in results]),
+        "verified": ("\nverified", [f"{result.counts.verified:,}" for result in results]),
+        "violations": ("viola-\ntions", [f"{result.counts.violations:,}" for result in results]),
+        "time": ("CPU\ntime", [f"{result.elapsed_s:.1f} s" for result in results]),
+    }
+    shown = [column for name, column in columns.items() if name not in left_out]
+    for heading, _ in shown:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    for result in results:
-        counts = result.counts
-        table.add_row(
-            escape(result.variant.name),
-            f"{result.commands:,}",
-            f"{result.operations:,}",
-            f"{counts.generated:,}",
-            f"{counts.distinct:,}",
-            f"{counts.verified:,}",
-            f"{counts.violations:,}",
-            f"{result.elapsed_s:.1f} s",
-            _verdict(result),
-        )
+    for row, result in enumerate(results):
+        table.add_row(escape(result.variant.name), *(values[row] for _, values in shown), _verdict(result))
     return table
 
 
 def _verdict(result: Result) -> str:
+    if not result.complete and (result.holds or _open(result)):
+        return "[green]partial[/green]" if result.as_expected else "[yellow]partial[/yellow]"
     word = "holds" if result.holds else "caught" if result.as_expected else "violated"
-    if not result.complete:
-        word = "partial"
     return f"[green]{word}[/green]" if result.as_expected else f"[bold red]{word}[/bold red]"
+
+
+def _open(result: Result) -> bool:
+    """Whether the variant was interrupted before anybody can say that it does not come out as expected."""
+    return (
+        not result.complete
+        and not result.as_expected
+        and (result.holds or result.variant.expected.verdict == "violated")
+    )
 
 
 def _title(result: Result) -> str:
@@ -98,14 +119,39 @@ def counterexample(finding: Finding) -> list[tuple[str, str]]:
     return lines
 
 
-def _print_summary(console: Console, results: Sequence[Result]) -> None:
+def _summary(results: Sequence[Result], *, interrupted: bool) -> str:
+    """What was done, what was not finished, and whether it came out as expected, in one paragraph."""
     generated = sum(result.counts.generated for result in results)
-    wrong = [result for result in results if not result.as_expected]
-    seconds = sum(result.elapsed_s for result in results)
-    rate = f", {generated / seconds:,.0f} a CPU second" if seconds > 0.5 else ""
-    console.print(f"{generated:,} crash states judged{rate}.", end=" ")
+    verified = sum(result.counts.verified for result in results)
+    sentences = [
+        f"{counted(generated, 'crash state')} generated, {counted(verified, 'recovery', 'recoveries')} run and judged."
+    ]
+    unfinished = [result for result in results if not result.complete]
+    wrong = [result for result in results if not result.as_expected and not _open(result)]
+    if interrupted:
+        sentences.append(f"[bold]Interrupted: {_unfinished(unfinished, len(results))}.[/bold]")
     if wrong:
-        console.print(f"[bold red]{len(wrong)} of {len(results)} variants did not come out as expected.[/bold red]")
-    else:
-        all_of_them = f"All {len(results)} variants" if len(results) > 1 else "It"
-        console.print(f"[green]{all_of_them} came out as expected.[/green]")
+        which = f"{len(wrong)} of {len(results)} variants" if len(results) > 1 else "It"
+        sentences.append(f"[bold red]{which} did not come out as expected.[/bold red]")
+    elif not unfinished:
+        which = f"All {len(results)} variants" if len(results) > 1 else "It"
+        sentences.append(f"[green]{which} came out as expected.[/green]")
+    return " ".join(sentences)
+
+
+def _unfinished(unfinished: Sequence[Result], variants: int) -> str:
+    """How many variants and which; of many, the first."""
+    one_scenario = len({result.variant.scenario.name for result in unfinished}) == 1
+    names = [result.variant.name if one_scenario else _title(result) for result in unfinished]
+    more = [f"and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
+    verb = "was" if len(names) == 1 else "were"
+    separator = ", " if one_scenario else "; "
+    return (
+        f"{len(names)} of {counted(variants, 'variant')} {verb} not finished"
+        f" ({escape(separator.join(names[:MOST_NAMED] + more))})"
+    )
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: ``1 crash state``, ``2 crash states``."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"

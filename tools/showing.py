@@ -10,7 +10,7 @@ from rich.table import Table
 
 from deltabench.hwsim.parts import DiskPart, NorPart, NvramPart, list_parts, load_part
 from deltabench.scenarios.scenario import find_scenario, library_names
-from deltabench.tools.console import make_console
+from deltabench.tools.console import make_console, print_table
 
 
 @click.command("scenarios", short_help="List the scenario library.")
@@ -42,7 +42,7 @@ def scenarios_command(name: str | None, as_json: bool) -> None:
     for scenario in library:
         table.add_row(escape(scenario.name), str(len(scenario.variants())), escape(scenario.document.title))
     console = make_console()
-    console.print(table)
+    print_table(console, table)
     console.print(f"\n{len(library)} scenarios. Read one: deltabench scenarios NAME. Run it: deltabench run NAME.")
 
 
@@ -68,7 +68,7 @@ def parts_command(name: str | None, as_json: bool) -> None:
         for figure, value in figures.items():
             shown = f"{value:,}" if type(value) is int else str(value)
             table.add_row(figure, escape(shown), escape(_source(part, figure)))
-        console.print(table)
+        print_table(console, table)
         return
     parts = list_parts()
     if as_json:
@@ -81,7 +81,7 @@ def parts_command(name: str | None, as_json: bool) -> None:
     table.add_column("what it is")
     for part in parts:
         table.add_row(escape(part.name), part.kind, _size(part), escape(part.description))
-    console.print(table)
+    print_table(console, table)
     console.print(
         f"\n{len(parts)} parts. Figures of one, with sources: deltabench parts NAME. How to add one: docs/parts.md."
     )

@@ -1,16 +1,19 @@
 """Atom store on NOR flash: a log in one of two areas, recovered by compaction.
 
-An area is a checkpoint of all atoms, three marks and a log of records.  Appending a record writes an atom; when the log
-is full, the atoms are compacted into a checkpoint in the other area.  Why a cut anywhere does no harm:
+An area is a checkpoint of all atoms, two marks and a log of records.  Appending a record writes an atom; when the
+log is full, the atoms are compacted into a checkpoint in the other area.  Why a cut anywhere does no harm:
 
-* An area counts only once ``valid`` is set, which is programmed after its checkpoint's programs have returned.  Until
-  then the other area, complete and untouched, holds the same atoms.
-* ``valid`` itself may be unstable after a cut, and flip back.  ``proven`` is programmed after it has returned; a boot
-  that finds ``valid`` without ``proven`` programs both again before it relies on the area (rule 5).
+* The newest area whose checkpoint passes its check counts.  Until a compaction is through, the other area, complete and
+  untouched, holds the same atoms (but for the one being written, which may be old or new).
+* A checkpoint that passes its check may still be unstable, from a program that was cut, or from an erase.  ``proven``
+  is programmed after it has returned; a boot that does not find it programs the same checkpoint once more, and
+  ``proven``, before it relies on the area (rule 5): what is 0 is made so for good, and what is 1 was never touched.  It
+  does not erase such an area, for an erase that is cut could leave it readable today and blank tomorrow.
 * A record is proven by the next one.  The last has no proof, and the blank after it may be half-programmed, so a log is
   never continued after a boot: ``open``, programmed before the first record, tells the boot to compact.
-* A checkpoint that is whole and newer, but not ``valid``, may be so at the next boot: then, too, the boot compacts,
-  which erases it, before anything is written that it would make disappear.
+* Where the other area is not the whole predecessor, something was cut there that may read otherwise at the next boot,
+  and may even be whole and newer then: the boot compacts, which erases it, before anything is written that it would
+  make disappear.
 * The area that a boot compacts into is always erased first: that it reads blank proves nothing.
 """
 
@@ -28,7 +31,6 @@ from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.nor import NorFlash
 
 MAGIC: Final = b"DBA1"
-VALID: Final = NOR_AREA.offset("valid")
 PROVEN: Final = NOR_AREA.offset("proven")
 OPEN: Final = NOR_AREA.offset("open")
 CHECKPOINT: Final = NOR_AREA.fixed_bytes
@@ -84,26 +86,25 @@ class NorAtoms(AtomStore):
         for sector in range(self._geometry.sectors):
             self._nor.erase(self._bases[0] + sector * self._nor.sector_bytes)
         self._area = 0
+        # Twice, so that each area is the other's predecessor or successor from the first boot on.
+        self._compact()
         self._compact()
 
     def boot(self) -> None:
         """Find the newest valid area and replay its log; compact it unless it is proven and nothing was in progress."""
         images = [self._nor.read(base, self._geometry.used_bytes) for base in self._bases]
         generations = [self._checked(image) for image in images]
-        valid = [area for area in (0, 1) if generations[area] and images[area][VALID] == 0]
-        if not valid:
+        self._generation = max(generations)
+        if not self._generation:
             self.atoms = [None] * self.count
             return
-        self._area = max(valid, key=generations.__getitem__)
-        self._generation = generations[self._area]
+        self._area = generations.index(self._generation)
         image = images[self._area]
         self.atoms = [image[at : at + self.atom_bytes] for at in self._geometry.atoms]
         if image[PROVEN] != 0:
-            self._mark(VALID)
-            self._mark(PROVEN)
-        # A newer checkpoint that is whole but not valid could be valid at the next boot, if its mark is unstable.
-        newer = generations[1 - self._area] > self._generation
-        if self._replay(image) or image[OPEN] != UNSET or newer:
+            self._program_checkpoint(image[: self._geometry.atoms[-1] + self.atom_bytes])
+        in_progress = generations[1 - self._area] != self._generation - 1
+        if self._replay(image) or image[OPEN] != UNSET or in_progress:
             self._compact()
 
     def write(self, index: int, data: bytes) -> None:
@@ -121,7 +122,7 @@ class NorAtoms(AtomStore):
         self._used += 1
 
     def _checked(self, image: bytes) -> int:
-        """The generation of an area, valid or not; 0 if it fails its check or holds something else."""
+        """The generation of an area; 0 if it fails its check or holds something else."""
         magic, generation, count, atom_bytes, crc = NOR_AREA.unpack(image)[:5]
         if magic != MAGIC or (count, atom_bytes) != (self.count, self.atom_bytes):
             return 0
@@ -149,17 +150,19 @@ class NorAtoms(AtomStore):
             nor.erase(base + sector * nor.sector_bytes)
         self._generation += 1
         checkpoint = b"".join(atom for atom in self.atoms if atom is not None)
-        area = NOR_AREA.pack(MAGIC, self._generation, self.count, self.atom_bytes, 0, UNSET, UNSET, UNSET, b"")
-        header = area[:CRC_AT]
+        header = NOR_AREA.pack(MAGIC, self._generation, self.count, self.atom_bytes, 0, UNSET, UNSET, b"")[:CRC_AT]
         header += crc32(header + checkpoint)
-        image = header.ljust(CHECKPOINT, b"\xff") + checkpoint
-        for at in range(0, len(image), nor.page_bytes):
-            nor.program(base + at, image[at : at + nor.page_bytes])
         self._area = target
-        self._mark(VALID)
-        self._mark(PROVEN)
+        self._program_checkpoint(header.ljust(CHECKPOINT, b"\xff") + checkpoint)
         self._used = 0
         self._opened = False
+
+    def _program_checkpoint(self, image: bytes) -> None:
+        """Program header and checkpoint of the area in use, and then the mark that proves them."""
+        base, size = self._bases[self._area], self._nor.page_bytes
+        for at in range(0, len(image), size):
+            self._nor.program(base + at, image[at : at + size])
+        self._mark(PROVEN)
 
     def _mark(self, offset: int) -> None:
         self._nor.program(self._bases[self._area] + offset, SET)

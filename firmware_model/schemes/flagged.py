@@ -54,6 +54,9 @@ class Flagged(MapScheme):
         self.vsm = self._vsm.load(self)
         self.ddm = self._ddm.load(self)
         if self.lost:
+            if self._flag != IDLE:
+                # Half-way through a save or restore, VSM and DDM of no unit can be vouched for.
+                self.lost = (1 << self.units) - 1
             return
         if self._flag == SWITCHING:
             target = int.from_bytes(control[CONTROL.fixed_bytes :], "little")

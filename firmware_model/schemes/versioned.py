@@ -49,8 +49,12 @@ class Versioned(MapScheme):
         self._load_system(self.read_or_lose(self._system, unit_span(0, self.units)))
         for block in range(self._blocks):
             self._load_block(block)
-        if self._flag == CLEARING and not self.lost:
-            self._clear_ddm()
+        if self._flag == CLEARING:
+            if self.lost:
+                # Nothing may be written any more, so that the restore is finished in RAM only, at each boot anew.
+                self.ddm = 0
+            else:
+                self._clear_ddm()
 
     def mark_written(self, units: int) -> None:
         self.ddm |= units

@@ -46,12 +46,13 @@ def fit(line: Line, request: Request, volume_sectors: int, wrap: bool) -> Iterat
     if request.count > volume_sectors:
         raise TraceError(
             f"{line.where}: {what} is larger than the whole volume of {volume_sectors} sectors; "
-            f"use a volume of at least {request.count} sectors"
+            f"raise units or sectors_per_unit to a volume of at least {request.count} sectors"
         )
     if not wrap:
         raise TraceError(
             f"{line.where}: {what} reaches beyond the volume of {volume_sectors} sectors; "
-            f"use a volume of at least {end} sectors, or fold the trace into this one with --wrap"
+            f"raise units or sectors_per_unit to a volume of at least {end} sectors, or fold the trace into this one: "
+            f"wrap = true in the step, or --wrap on the command line"
         )
     lba = request.lba % volume_sectors
     head = min(request.count, volume_sectors - lba)

@@ -63,7 +63,9 @@ def read_lines(path: Path) -> Iterator[Line]:
             f"{path}:{number + 1}: cannot be unpacked from here on ({problem}); "
             "the file is damaged, cut short, or not what its suffix says"
         ) from problem
-    except (OSError, ValueError) as problem:
+    except OSError as problem:
+        raise TraceError(f"{path}: cannot be read: {problem.strerror or problem}") from problem
+    except ValueError as problem:
         raise TraceError(f"{path}: cannot be read: {problem}") from problem
 
 

@@ -173,25 +173,25 @@ def test_a_nor_map_store_is_as_documented(new_device: Any) -> None:
     device = new_device(scheme="flagged", store=StoreKind.NOR, units=20)
     nor = device.board.media["nor0"]
     assert isinstance(nor, NorFlash)
-    assert set(nor.read(0, 0x1000)) == {0xFF}, "the area that formatting compacts from"
-    image = nor.read(0x1000, 0x1000)
+    assert number(nor.read(0x1004, 4)) == 1, "the predecessor, which formatting leaves, too"
+    image = nor.read(0, 0x1000)
     assert image[:4] == b"DBA1"
-    assert (number(image[4:8]), number(image[8:10]), number(image[10:12])) == (1, 4, 10)
-    assert image[16:19] == b"\x00\x00\xff", "valid, proven, not open"
-    assert image[19:32] == b"\xff" * 13
+    assert (number(image[4:8]), number(image[8:10]), number(image[10:12])) == (2, 4, 10)
+    assert image[16:18] == b"\x00\xff", "proven, not open"
+    assert image[18:32] == b"\xff" * 14
     assert number(image[12:16]) == zlib.crc32(image[:12] + image[32:72])
     assert image[32:42] == b"DELTA1" + bytes(4)
     assert set(image[72:]) == {0xFF}
     device.write(9, "x")
-    image = nor.read(0x1000, 0x1000)
-    assert image[18] == 0, "open"
+    image = nor.read(0, 0x1000)
+    assert image[17] == 0, "open"
     record = image[0x100:0x110]
     assert record[:12] == bytes([3, 0]) + bytes([0, 2]) + bytes(8)
-    assert number(record[12:]) == zlib.crc32(record[:12], 1)
+    assert number(record[12:]) == zlib.crc32(record[:12], 2)
     assert set(image[0x110:]) == {0xFF}
     device.power_cycle()
-    image = nor.read(0, 0x1000)
-    assert (number(image[4:8]), image[16:19]) == (2, b"\x00\x00\xff"), "compacted into the other area"
+    image = nor.read(0x1000, 0x1000)
+    assert (number(image[4:8]), image[16:18]) == (3, b"\x00\xff"), "compacted into the other area"
     assert image[62:72] == bytes([0, 2]) + bytes(8)
 
 

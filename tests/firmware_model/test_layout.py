@@ -103,28 +103,33 @@ def test_regions_may_touch(new_board: NewBoard) -> None:
 
 def test_volumes_that_do_not_fit_are_refused_with_the_size_that_they_take(new_board: NewBoard) -> None:
     message = refused(new_board(disk_sectors=129), units=16, sectors_per_unit=4)
-    assert message.startswith("volume B (disk0 0x42 to 0x81) does not fit: it takes 64 sectors, and disk0 ends at 0x81")
+    assert message.startswith("volume B (disk0 sectors 66 to 129) does not fit: it takes 64 sectors, and disk0 has 129")
+    assert "set board.devices.disk0.sectors to at least 130" in message
     message = refused(new_board(disk_sectors=129), units=16, volume_a=Placement(start=120))
-    assert message.startswith("volume A (disk0 0x78 to 0x87) does not fit: it takes 16 sectors")
+    assert message.startswith("volume A (disk0 sectors 120 to 135) does not fit: it takes 16 sectors")
 
 
 @pytest.mark.parametrize(
-    ("store", "device", "settings", "unit"),
+    ("store", "device", "settings"),
     [
-        (StoreKind.NVRAM, "nvram0", {"units": 40_000, "scheme": "versioned"}, "bytes"),
-        (StoreKind.NVRAM, "nvram0", {"maps": Placement(start=65_530)}, "bytes"),
-        (StoreKind.NOR, "nor0", {"log_records": 40_000}, "bytes"),
-        (StoreKind.NOR, "nor0", {"maps": Placement(start=0x7F000)}, "bytes"),
-        (StoreKind.DISK, "disk0", {"units": 40_000, "scheme": "history"}, "sectors"),
+        (StoreKind.NVRAM, "nvram0", {"units": 40_000, "scheme": "versioned"}),
+        (StoreKind.NVRAM, "nvram0", {"maps": Placement(start=65_530)}),
+        (StoreKind.NOR, "nor0", {"log_records": 40_000}),
+        (StoreKind.NOR, "nor0", {"maps": Placement(start=0x7F000)}),
     ],
 )
 def test_maps_that_do_not_fit_are_refused_with_the_size_that_they_take(
-    new_board: NewBoard, store: StoreKind, device: str, settings: dict[str, Any], unit: str
+    new_board: NewBoard, store: StoreKind, device: str, settings: dict[str, Any]
 ) -> None:
     message = refused(new_board(), store=store, **settings)
     assert message.startswith(f"map store ({device} 0x")
     assert "does not fit: it takes " in message
-    assert f" {unit}, and {device} ends at {new_board().media[device].size:#x}; choose a larger part" in message
+    assert f" bytes, and {device} ends at {new_board().media[device].size:#x}; choose a larger part" in message
+
+
+def test_maps_that_do_not_fit_a_disk_are_told_in_sectors(new_board: NewBoard) -> None:
+    message = refused(new_board(), store=StoreKind.DISK, units=40_000, scheme="history")
+    assert message.startswith("map store (disk0 sectors 2 to 10005) does not fit: it takes 10004 sectors, and disk0")
 
 
 def test_a_nor_store_has_to_begin_at_an_erase_sector(new_board: NewBoard) -> None:

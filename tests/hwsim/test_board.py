@@ -170,7 +170,7 @@ def test_an_unknown_part_is_refused_with_its_name() -> None:
 )
 def test_what_is_said_of_disks_is_refused_for_other_parts(settings: dict[str, object], part: str) -> None:
     spec = msgspec.convert({"devices": {"maps": {"part": part, **settings}}}, BoardSpec)
-    with pytest.raises(BoardError, match=f"device 'maps': 'sectors' and 'torn_sector' are for disks; {part}"):
+    with pytest.raises(BoardError, match=rf"board\.devices\.maps\.{next(iter(settings))}: is for disks; {part}"):
         Board(spec)
 
 

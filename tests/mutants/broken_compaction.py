@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from broken_part import broken
 
-from deltabench.firmware_model.atoms.nor import MAGIC, SET, VALID, NorAtoms
+from deltabench.firmware_model.atoms.nor import MAGIC, PROVEN, SET, NorAtoms
 from deltabench.firmware_model.formats import NOR_AREA
 from deltabench.firmware_model.schemes.flagged import SWITCHING
 from deltabench.hwsim.nor import NorFlash
@@ -44,21 +44,9 @@ class CompactsThrough(NorAtoms):
         self._nor = nor
 
 
-class Unread(Driver):
-    def read(self, address: int, length: int) -> bytes:
-        """Every area reads as valid."""
-        image = self.nor.read(address, length)
-        return image[:VALID] + SET + image[VALID + 1 :]
-
-
 @broken("_store")
 class NoImageCrc(NorAtoms):
-    """An area counts by its magic alone; neither its CRC nor ``valid`` is looked at."""
-
-    def boot(self) -> None:
-        nor, self._nor = self._nor, Unread(self._nor)
-        super().boot()
-        self._nor = nor
+    """An area counts by its magic alone; its CRC is not looked at."""
 
     def _checked(self, image: bytes) -> int:
         magic, generation = NOR_AREA.unpack(image)[:2]
@@ -155,18 +143,18 @@ class ReuseSeq(NorAtoms):
         super()._compact()
 
 
-class WithValid(Driver):
+class WithProven(Driver):
     def program(self, address: int, data: bytes) -> None:
         if data.startswith(MAGIC):
-            data = data[:VALID] + SET + data[VALID + 1 :]
+            data = data[:PROVEN] + SET + data[PROVEN + 1 :]
         self.nor.program(address, data)
 
 
 @broken("_store")
-class ValidWithCheckpoint(CompactsThrough):
-    """``valid`` is programmed together with the checkpoint, and not when that has returned."""
+class ProvenWithCheckpoint(CompactsThrough):
+    """``proven`` is programmed together with the checkpoint, and not when that has returned."""
 
-    driver = WithValid
+    driver = WithProven
 
 
 @broken("_store")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from broken_part import broken
 
-from deltabench.firmware_model.atoms.nor import OPEN, PROVEN, VALID, NorAtoms
+from deltabench.firmware_model.atoms.nor import OPEN, PROVEN, NorAtoms
 from deltabench.firmware_model.formats import NOR_RECORD, intact
 from deltabench.hwsim.nor import NorFlash
 
@@ -127,46 +127,62 @@ class IgnoresOpen(NorAtoms):
             super()._mark(offset)
 
 
-class DoesNotRenew(NorAtoms):
-    """Base of mistakes: a boot that finds ``valid`` without ``proven`` does not program the marks ``left_out``."""
+class InBoot(NorAtoms):
+    """Base of mistakes: ``_booting`` tells a boot's renewal of a checkpoint from the compaction behind it."""
 
-    left_out: ClassVar[frozenset[int]]
-    _found = False
+    _booting = False
 
     def boot(self) -> None:
-        self._found = True
+        self._booting = True
         super().boot()
-        self._found = False
+        self._booting = False
 
     def _compact(self) -> None:
-        self._found = False
+        self._booting = False
         super()._compact()
 
-    def _mark(self, offset: int) -> None:
-        if not (self._found and offset in self.left_out):
-            super()._mark(offset)
+
+@broken("_store")
+class ReliesOnUnproven(InBoot):
+    """A boot that does not find ``proven`` relies on the checkpoint as it is."""
+
+    def _program_checkpoint(self, image: bytes) -> None:
+        if not self._booting:
+            super()._program_checkpoint(image)
 
 
 @broken("_store")
-class DoesNotRenewMarks(DoesNotRenew):
-    """A boot that finds ``valid`` without ``proven`` relies on the area as it is."""
+class ProvesUnread(InBoot):
+    """A boot that does not find ``proven`` programs it, and has not programmed the checkpoint anew."""
 
-    left_out = frozenset({VALID, PROVEN})
-
-
-@broken("_store")
-class DoesNotRenewValid(DoesNotRenew):
-    """A boot that finds ``valid`` without ``proven`` declares it proven, and has not programmed it anew."""
-
-    left_out = frozenset({VALID})
+    def _program_checkpoint(self, image: bytes) -> None:
+        super()._program_checkpoint(b"" if self._booting else image)
 
 
 @broken("_store")
-class IgnoresNewer(NorAtoms):
-    """A whole checkpoint that is newer but not valid is left as it is: at the next boot it may be valid."""
+class ErasesHalfBorn(NorAtoms):
+    """A boot that does not find ``proven`` erases the area; if that is cut, it may yet come alive."""
 
     def _checked(self, image: bytes) -> int:
-        return super()._checked(image) if image[VALID] == 0 else 0
+        return super()._checked(image) if image[PROVEN] == 0 else 0
+
+
+@broken("_store")
+class IgnoresOther(NorAtoms):
+    """A boot does not care what is in the other area; at the next boot that may be whole and newer."""
+
+    def _checked(self, image: bytes) -> int:
+        self._seen = [*getattr(self, "_seen", []), super()._checked(image)][-2:]
+        return self._seen[-1]
+
+    def _compact(self) -> None:
+        if len(getattr(self, "_seen", [])) == 2 and not self._used and not self._opened and not self._in_doubt():
+            return
+        super()._compact()
+
+    def _in_doubt(self) -> bool:
+        image = self._nor.read(self._bases[self._area], self._geometry.used_bytes)
+        return image[OPEN] != 0xFF or bool(super()._replay(image))
 
 
 @broken("_store")

@@ -3,9 +3,8 @@
 Some mistakes do no harm in this firmware, because something else stands in for what is left out.  They are here in a
 form that does:
 
-* An area's CRC may go unread, because ``valid`` is programmed after what it checks: NoImageCrc goes without both.
 * Records need not be bound to a generation, because an area is erased before it is used: NoSeqSalt is careless of that.
-* A boot may leave ``proven`` unset, because each boot then programs ``valid`` anew: DoesNotRenewValid sets ``proven``.
+* A boot may leave ``proven`` unset, because each boot then programs the checkpoint anew: ProvesUnread sets ``proven``.
 * One slot for an atom does where a sector is old or new as a whole: OverwritesSectorInForce meets drives that tear it.
 """
 
@@ -97,9 +96,10 @@ MUTANTS = {
     "broken_nor:ServesBeforeDurable": NOR,
     "broken_nor:NoRecordCrc": NOR,
     "broken_nor:IgnoresOpen": NOR,
-    "broken_nor:DoesNotRenewMarks": NOR,
-    "broken_nor:DoesNotRenewValid": NOR,
-    "broken_nor:IgnoresNewer": NOR._replace(steps=(random_commands(4),), depth=2),
+    "broken_nor:ReliesOnUnproven": NOR,
+    "broken_nor:ProvesUnread": NOR,
+    "broken_nor:ErasesHalfBorn": NOR._replace(steps=(random_commands(20),), depth=2),
+    "broken_nor:IgnoresOther": NOR._replace(steps=(random_commands(8),), depth=2),
     "broken_nor:NeverSatisfied": NOR,
     "broken_nor:ReadsTwice": NOR,
     "broken_nor:OutlivesPower": NOR,
@@ -112,7 +112,7 @@ MUTANTS = {
     "broken_compaction:SkipErase": NOR,
     "broken_compaction:SkipEraseBlank": NOR,
     "broken_compaction:ReuseSeq": NOR,
-    "broken_compaction:ValidWithCheckpoint": NOR,
+    "broken_compaction:ProvenWithCheckpoint": NOR,
     "broken_compaction:NoSeqSalt": NOR,
     "broken_twin:OverwritesCopyInForce": NVRAM,
     "broken_twin:OverwritesSectorInForce": DISK_STORE._replace(torn_sector=TornSector.UNCORRECTABLE),

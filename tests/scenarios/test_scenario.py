@@ -25,7 +25,7 @@ NOTHING = "steps = []"
             "'power-cycle', 'idle', 'swap', 'snapshot', 'put-back', 'random', 'trace'",
         ),
         ('steps = [{ do = "write" }]', "", "key 'steps[0].lba' is missing"),
-        ('steps = [{ do = "write", lbs = 1 }]', "", "unknown key 'steps[0].lbs'; did you mean 'lba'?"),
+        ('steps = [{ do = "write", lbs = 1 }]', "", "unknown key 'steps[0].lbs' (did you mean 'lba'?)"),
         (NOTHING, "[power]\ndepth = 5", "power.depth = 5: expected `int` <= 4"),
         (NOTHING, "[power]\ncuts = 'some'", "allowed: 'none', 'at', 'random', 'exhaustive'"),
         (
@@ -42,6 +42,41 @@ NOTHING = "steps = []"
             NOTHING,
             "[matrix]\nstore = ['nor', 'disk', 'nor']",
             "[matrix] gives two variants of the name flagged-nor",
+        ),
+        (
+            NOTHING,
+            "[matrix]\nscheme = ['plain', 'flagged', 'versoined']",
+            "matrix.scheme[2] = 'versoined': no such scheme (did you mean 'versioned'?); "
+            "allowed: plain, flagged, versioned, history, or module:Class",
+        ),
+        (
+            NOTHING,
+            "[firmware]\nscheme = 'flaged'",
+            "firmware.scheme = 'flaged': no such scheme (did you mean 'flagged'?)",
+        ),
+        (
+            NOTHING,
+            "[expect.exceptions]\nflagged = {}\nplain = { rule = 'sound' }",
+            "expect.exceptions.plain.rule = 'sound': invalid enum value 'sound'; allowed: ",
+        ),
+        (
+            NOTHING,
+            "[board.devices.nor1]\npart = 'AT25SF041'\nsectors = 'many'",
+            "board.devices.nor1.sectors = 'many': expected `int`, got text",
+        ),
+        (NOTHING, "[board.switches.restore]\nstuck = 'half'", "board.switches.restore.stuck = 'half': invalid enum"),
+        (NOTHING, "[board.switches.restore]\nbounce_us = -1", "board.switches.restore.bounce_us = -1: expected"),
+        (NOTHING, "[power]\ncuts = 'at'", "power.operation is missing: cuts = 'at' needs it"),
+        (
+            NOTHING,
+            "[power]\ncount = 100",
+            "power.count = 100: has no meaning with cuts = 'exhaustive'; allowed with cuts = 'random'",
+        ),
+        (NOTHING, "[firmware]\nvolume_id = 'DELTA42'", "firmware.volume_id = 'DELTA42': expected"),
+        (
+            NOTHING,
+            "[firmware]\nvolume_id = 'ÄÖÜß'",
+            "firmware.volume_id = 'ÄÖÜß': takes 8 bytes in UTF-8; allowed: at most 6",
         ),
     ],
 )
@@ -62,3 +97,14 @@ def test_the_opening_comment_is_what_the_scenario_is_about(new_scenario: NewScen
     assert new_scenario("# Two lines\n# of words.\n\n# Not this one.\ntitle = 'x'\nsteps = []").about == (
         "Two lines of words."
     )
+
+
+def test_of_a_table_by_name_the_entry_that_is_wrong_is_named_and_shown_alone(new_scenario: NewScenario) -> None:
+    board = "[board.devices]\nnor0 = { part = 'AT25SF041' }\ndisk0 = 'generic-disk'"
+    with pytest.raises(ScenarioError, match=r": board\.devices\.disk0 = 'generic-disk': expected a table, got text$"):
+        new_scenario(NOTHING, board=board)
+
+
+def test_a_controller_of_the_users_own_may_have_schemes_of_its_own(new_scenario: NewScenario) -> None:
+    scenario = new_scenario("controller = 'mine:Mine'\nsteps = []", "[firmware]\nscheme = 'mirrored'")
+    assert scenario.variants()[0].scheme == "mirrored"

@@ -90,7 +90,6 @@ def test_a_cut_at_one_operation_with_one_outcome_is_one_crash_state(new_scenario
 @pytest.mark.parametrize(
     ("power", "what"),
     [
-        ("", "power.operation = None: with cuts = 'at' it must name a place"),
         (
             "operation = 5000",
             r"power.operation = 5000: .* the workload of flagged-nor can be cut; they are numbered 0 to ",

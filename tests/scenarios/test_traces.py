@@ -175,7 +175,7 @@ def test_a_request_beyond_the_volume_says_which_and_what_to_do(tmp_path: Path) -
     with pytest.raises(
         TraceError,
         match=r"trace:2: a write of 3 sectors at LBA 98 reaches beyond the volume of 100 sectors; "
-        r"use a volume of at least 101 sectors, or fold .* with --wrap",
+        r"raise units or sectors_per_unit to a volume of at least 101 sectors, or fold .*--wrap on the command line",
     ):
         read(tmp_path, "mqsim", "0 0 97 3 0\n0 0 98 3 0\n", volume_sectors=100)
 

@@ -10,11 +10,18 @@ import signal
 import subprocess
 import sys
 import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from deltabench.scenarios.campaign import run_campaign
+from deltabench.scenarios.explorer import Counts
+from deltabench.scenarios.scenario import load_scenario
+from deltabench.scenarios.verdict import Result
 from deltabench.tools.cli import invoke
+from deltabench.tools.report import print_report
 
 COMMAND = (sys.executable, "-c", "from deltabench.tools.cli import main; main()")
 
@@ -48,7 +55,12 @@ def test_a_run_that_comes_out_as_expected_ends_with_0(here: Path, capsys: pytest
     assert invoke(["run", scenario(here, SMALL), "-j1"]) == 0
     out = capsys.readouterr().out
     assert re.search(r"^flagged-disk +2 +\d+ +\d+ +\d+ +\d+ +0 +\d+\.\d s +holds", out, re.MULTILINE)
-    assert "came out as expected" in out
+    assert re.search(
+        r"^[\d,]+ crash states generated, [\d,]+ recoveries run and judged\. It came out as expected\.$",
+        out,
+        re.MULTILINE,
+    )
+    assert not re.search(r" $", out, re.MULTILINE)
 
 
 def test_a_violation_ends_with_1_and_is_told_with_its_id_and_how_to_replay_it(
@@ -76,7 +88,9 @@ def test_an_expected_violation_that_is_missing_ends_with_1(here: Path, capsys: p
 
 def test_nothing_selected_ends_with_5(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["run", scenario(here, SMALL), "--scheme", "history"]) == 5
-    assert "nothing selected" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "nothing selected" in message
+    assert "the schemes there are: flagged; the stores: disk" in message
 
 
 @pytest.mark.parametrize(
@@ -120,6 +134,108 @@ def test_results_are_not_overwritten_unless_asked_for(here: Path) -> None:
     assert (here / "r.json").read_text() == "mine"
     assert invoke(["run", name, "-j1", "--json", "r.json", "--force"]) == 0
     assert json.loads((here / "r.json").read_text())["schema"] == "deltabench.result/1"
+
+
+@pytest.mark.parametrize("before", ["mine", None])
+def test_a_result_file_that_is_a_link_is_written_through_it(here: Path, before: str | None) -> None:
+    if before:
+        (here / "target").write_text(before)
+    (here / "r.json").symlink_to("target")
+    assert invoke(["run", scenario(here, SMALL), "-j1", "--json", "r.json", *(["--force"] if before else [])]) == 0
+    assert (here / "r.json").is_symlink()
+    assert json.loads((here / "target").read_text())["schema"] == "deltabench.result/1"
+
+
+def test_results_on_standard_output_stand_before_the_report_also_in_a_file(here: Path) -> None:
+    command = (*COMMAND, "run", scenario(here, SMALL), "-j1", "--json", "/dev/stdout")
+    with (here / "out").open("wb") as out:
+        subprocess.run(command, stdout=out, check=True, cwd=here)
+    document, end = json.JSONDecoder().raw_decode((here / "out").read_text())
+    assert document["schema"] == "deltabench.result/1"
+    assert "came out as expected" in (here / "out").read_text()[end:]
+
+
+@pytest.mark.parametrize("junit", ["r.out", "./r.out", "link"])
+def test_one_file_for_both_results_is_refused(here: Path, capsys: pytest.CaptureFixture[str], junit: str) -> None:
+    (here / "link").symlink_to("r.out")
+    assert invoke(["run", scenario(here, SMALL), "--json", "r.out", "--junit", junit]) == 4
+    assert "name the same file" in capsys.readouterr().err
+    assert not (here / "r.out").exists()
+
+
+def test_output_that_cannot_be_written_is_named(here: Path) -> None:
+    command = (*COMMAND, "run", scenario(here, SMALL), "-j1")
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, cwd=here)
+    assert (run.returncode, run.stderr) == (4, b"deltabench: standard output: No space left on device\n")
+    run = subprocess.run((*command, "--json", "/dev/full"), capture_output=True, check=False, cwd=here)
+    assert (run.returncode, run.stderr) == (4, b"deltabench: /dev/full: No space left on device\n")
+
+
+def test_every_bad_file_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenario(here, "title = 3\n", "a.scenario.toml")
+    scenario(here, SMALL.replace("lba = 1", "lba = 16"), "b.scenario.toml")
+    scenario(here, SMALL.replace("generic-disk", "nothing"), "c.scenario.toml")
+    scenario(here, SMALL, "d.scenario.toml")
+    for named, wrong in (["a", "b", "c", "d"], "abc"), (["b", "c", "d"], "bc"):
+        assert invoke(["run", *(f"{name}.scenario.toml" for name in named)]) == 4
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        told = [line for line in captured.err.splitlines() if line.startswith("deltabench: ")]
+        assert [line.split(":")[1] for line in told] == [f" {name}.scenario.toml" for name in wrong]
+
+
+def results_of(folder: Path) -> list[Result]:
+    text = 'matrix.scheme = ["plain", "flagged"]\nexpect.exceptions.plain.verdict = "violated"\n' + SMALL
+    return run_campaign(load_scenario(folder / scenario(folder, text), "mine").variants())[0]
+
+
+def report(width: int, results: list[Result], *, interrupted: bool = False) -> str:
+    screen = StringIO()
+    print_report(Console(file=screen, width=width, highlight=False), results, interrupted=interrupted)
+    return screen.getvalue()
+
+
+@pytest.mark.parametrize(("width", "columns"), [(100, 3), (80, 2), (70, 1)])
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_nothing(here: Path, width: int, columns: int) -> None:
+    large = [
+        result._replace(commands=12_345, operations=123_456, counts=Counts(*[1_234_567] * 3, result.counts.violations))
+        for result in results_of(here)
+    ]
+    shown = report(width, large)
+    heading, *rows = [line for line in shown.splitlines() if re.match(r"and store|plain-disk|flagged-disk", line)]
+    assert len({"distinct", "time", "verdict"} & set(heading.split())) == columns
+    assert [row.split()[-1] for row in rows] == ["caught", "holds"]
+    assert "…" not in shown.replace(" …", "")
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_the_name_of_a_class_is_folded_before_a_verdict_is_cut(here: Path) -> None:
+    (here / "guest_of_ours.py").write_text(
+        "from deltabench.firmware_model.schemes.flagged import Flagged\n"
+        "class AMapSchemeWithANameThatIsMuchLongerThanATerminalIsWideByAnyReasonableMeasure(Flagged): pass\n"
+    )
+    guest = "guest_of_ours:AMapSchemeWithANameThatIsMuchLongerThanATerminalIsWideByAnyReasonableMeasure"
+    results, _ = run_campaign(load_scenario(here / scenario(here, f'matrix.scheme = ["{guest}"]\n{SMALL}')).variants())
+    (row,) = [line for line in report(80, results).splitlines() if line.startswith("AMap")]
+    assert row.rstrip().endswith(" holds")
+    assert "…" not in report(80, results)
+
+
+def test_an_interrupted_run_names_what_was_not_finished_and_does_not_call_it_unexpected(here: Path) -> None:
+    plain, flagged = results_of(here)
+    shown = report(200, [plain, flagged._replace(complete=False)], interrupted=True)
+    assert (
+        shown.rstrip()
+        .splitlines()[-1]
+        .endswith("run and judged. Interrupted: 1 of 2 variants was not finished (flagged-disk).")
+    )
+    assert "did not come out" not in shown
+    shown = report(
+        200, [plain._replace(findings=(), complete=False), flagged._replace(complete=False)], interrupted=True
+    )
+    assert "2 of 2 variants were not finished (plain-disk, flagged-disk)." in shown
+    assert "did not come out" not in shown
 
 
 def test_a_folder_stands_for_the_scenario_files_in_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

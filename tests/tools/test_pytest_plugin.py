@@ -141,7 +141,7 @@ def test_an_invalid_file_is_a_collection_error_that_says_what_is_wrong(everythin
     (error,) = [case.find("error") for case in everything.cases.values() if case.find("error") is not None]
     assert error is not None
     assert error.get("message") == "collection failure"
-    assert error.text == f"{where}: title = 3: expected `str`, got `int`"
+    assert error.text == f"{where}: title = 3: expected text, got `int`"
 
 
 def test_a_board_that_cannot_be_built_is_a_failure_that_says_what_is_wrong(everything: Run) -> None:

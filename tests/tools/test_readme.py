@@ -21,7 +21,6 @@ def shown(after: str) -> list[str]:
 
 def masked(text: str) -> list[str]:
     text = re.sub(r" *\d+\.\d s", " T s", text)
-    text = re.sub(r"judged(, [\d,]+ a CPU second)?\.", "judged.", text)
     text = re.sub(r"CPU *$", "CPU", text, flags=re.MULTILINE)
     return [re.sub(r" +", " ", line).rstrip() for line in text.strip().splitlines()]
 

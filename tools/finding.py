@@ -1,0 +1,59 @@
+"""What a command line names: scenarios of the library, files, folders of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from deltabench.firmware_model.errors import FirmwareError
+from deltabench.hwsim.errors import HardwareError
+from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.scenario import SUFFIX, Scenario, Trace, Variant, find_scenario, load_scenario
+from deltabench.scenarios.selection import selection
+from deltabench.scenarios.session import Session
+
+wrap_option = click.option(
+    "--wrap", is_flag=True, help="Fold traces into the volume, as wrap = true in each trace step does."
+)
+
+
+def find_all(references: Sequence[str]) -> tuple[list[Scenario], list[str]]:
+    """All scenarios that are named, and what is wrong with those that cannot be read, a message each."""
+    scenarios: list[Scenario] = []
+    problems: dict[str, None] = {}
+    for reference in references:
+        path = Path(reference)
+        files = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else []
+        if path.is_dir() and not files:
+            raise click.UsageError(f"{reference}: the folder has no file that ends in {SUFFIX}")
+        names = [str(file) for file in files] if files else [reference]
+        for name in names:
+            try:
+                scenarios.append(load_scenario(Path(name)) if files else find_scenario(name))
+            except ScenarioError as error:
+                problems[str(error)] = None
+    return scenarios, list(problems)
+
+
+def build_problems(variants: Sequence[Variant]) -> list[str]:
+    """What is wrong with the variants that can be read and cannot be built, a message each."""
+    problems: dict[str, None] = {}
+    for variant in variants:
+        try:
+            Session(variant)
+            selection(variant)
+        except (ScenarioError, HardwareError, FirmwareError) as error:
+            problems[str(error)] = None
+    return list(problems)
+
+
+def wrapped(scenario: Scenario) -> Scenario:
+    """The scenario with ``wrap = true`` in each of its trace steps."""
+    steps = tuple(
+        msgspec.structs.replace(step, wrap=True) if isinstance(step, Trace) else step
+        for step in scenario.document.steps
+    )
+    return msgspec.structs.replace(scenario, document=msgspec.structs.replace(scenario.document, steps=steps))
