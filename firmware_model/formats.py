@@ -84,7 +84,7 @@ LABEL: Final = Format(
     "sectors 0 and 1 of every disk, as a twin slot each",
     Field("volume id", 6, "chosen when the device is initialised", "bytes"),
     Field("device", 1, "its number among the volume's devices, from 0"),
-    Field("system version", 4, "count of saves and restores when data was last written"),
+    Field("system version", 4, "the scheme's system version when data was last written; 0 in `plain`"),
 )
 IDENTITY: Final = Format(
     "Identity atom",
@@ -147,7 +147,7 @@ STATUS_SECTOR: Final = Format(
     Field("state", 1, "0 ready, 1 maps lost in part or whole (read-only), 2 a device was refused"),
     Field("dirty", 1, "1 if a write cache holds data that FLUSH CACHE EXT would make durable"),
     Field("reserved", 2, "0"),
-    Field("system version", 4, "count of saves and restores, 0 in `plain`"),
+    Field("system version", 4, "count of saves and restores (in `versioned`, of saves); 0 in `plain`"),
     Field("units", 4, "U"),
     Field("delta units", 4, "units written since T0"),
     Field("reason", "492", "why the state is not 0, UTF-8, padded with zero bytes", "bytes"),
