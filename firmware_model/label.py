@@ -4,8 +4,8 @@ The map store's identity atom says what the labels must read.  A label of anothe
 one, is a swapped device; a label whose system version is older than the identity's was away while data was written.
 Both are refused at boot.
 
-What a label can tell is the system version: a disk that was away and came back within one version passes.  In ``plain``,
-which has no version, it always does; in ``versioned``, restores do not count.
+What a label can tell is the system version: a disk that was away and came back within one version passes.  In
+``plain``, which has no version, it always does; in ``versioned``, restores do not count.
 
 Labels are brought up to date before the first data write that follows a save or restore: label by label, then the
 identity.  Until the identity is written a label may be ahead of it, at the system version itself, and nowhere else; a
