@@ -66,7 +66,7 @@ class Explorer:
         self._depth = depth
         self._selects = selects
         self._seen: dict[int, int] = {}
-        self._judged: dict[tuple[int, bytes, str], Violation | None] = {}
+        self._judged: dict[tuple[int, bytes], Violation | None] = {}
         self._camera = RamCamera()
         self._candidates: list[Candidate] | None = None
         self._doing = ""
@@ -192,9 +192,7 @@ class Explorer:
         if ram is None:
             self._check_all(controller)
             return
-        adversary = self._rig.board.adversary
-        # Cells left unstable may be read again, so that how they read is part of the machine.
-        state = (self._rig.board.cells.digest, ram, adversary.policy if adversary.consulted else "")
+        state = (self._rig.board.cells.digest, ram)
         if state not in self._judged:
             self._judged[state] = None
             try:
