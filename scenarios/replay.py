@@ -11,7 +11,7 @@ from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import CrashId, CrashIdError, Path
 from deltabench.scenarios.oracle import Violation
-from deltabench.scenarios.scenario import Variant, find_scenario
+from deltabench.scenarios.scenario import Variant
 from deltabench.scenarios.session import Session
 
 OPERATIONS_BEFORE: Final = 12
@@ -106,13 +106,8 @@ class _Teller:
         return view if isinstance(view, MapsView) else None
 
 
-def replay(crash: CrashId) -> Story:
-    """Run a crash again; raises ScenarioError or CrashIdError if there is no such scenario, variant or operation."""
-    return tell(find_scenario(crash.scenario).variant(crash.variant), crash)
-
-
 def tell(variant: Variant, crash: CrashId) -> Story:
-    """Run a crash of a variant again."""
+    """Run a crash of a variant again; raises CrashIdError if there is no such operation or outcome in it."""
     session = Session(variant)
     teller = _Teller(session, crash.path)
     session.listener = teller.on_operation

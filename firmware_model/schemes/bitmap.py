@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.rom import Rom
-from deltabench.firmware_model.schemes.scheme import MapScheme, unit_span
+from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of, unit_span
 
 
 class Bitmap(Rom):
@@ -32,6 +32,11 @@ class Bitmap(Rom):
     def block(self, bits: int, block: int) -> int:
         """The part of a map that is in ``block``."""
         return bits >> block * self.units_per_block & self._mask
+
+    def write_blocks(self, store: AtomStore, bits: int, units: int) -> None:
+        """Write the blocks of a map that a set of units touches, ascending; one atom each."""
+        for block in blocks_of(units, self.units_per_block):
+            self.write(store, block, self.block(bits, block))
 
     def write(self, store: AtomStore, block: int, bits: int) -> None:
         """Replace one block; one atom."""

@@ -67,8 +67,7 @@ class Flagged(MapScheme):
 
     def mark_written(self, units: int) -> None:
         self.ddm |= units
-        for block in blocks_of(units, self._ddm.units_per_block):
-            self._ddm.write(self.store, block, self._ddm.block(self.ddm, block))
+        self._ddm.write_blocks(self.store, self.ddm, units)
 
     def save(self) -> None:
         self._switch_blocks_from(0)

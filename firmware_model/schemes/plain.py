@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.schemes.bitmap import bitmap
-from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of
+from deltabench.firmware_model.schemes.scheme import MapScheme
 
 
 class Plain(MapScheme):
@@ -29,20 +29,16 @@ class Plain(MapScheme):
 
     def mark_written(self, units: int) -> None:
         self.ddm |= units
-        for block in blocks_of(units, self._ddm.units_per_block):
-            self._ddm.write(self.store, block, self._ddm.block(self.ddm, block))
+        self._ddm.write_blocks(self.store, self.ddm, units)
 
     def save(self) -> None:
-        dirty = blocks_of(self.ddm, self._ddm.units_per_block)
         self.vsm ^= self.ddm
-        for block in dirty:
-            self._vsm.write(self.store, block, self._vsm.block(self.vsm, block))
-        self._clear_ddm(dirty)
+        self._vsm.write_blocks(self.store, self.vsm, self.ddm)
+        self._clear_ddm()
 
     def restore(self) -> None:
-        self._clear_ddm(blocks_of(self.ddm, self._ddm.units_per_block))
+        self._clear_ddm()
 
-    def _clear_ddm(self, dirty: list[int]) -> None:
-        self.ddm = 0
-        for block in dirty:
-            self._ddm.write(self.store, block, 0)
+    def _clear_ddm(self) -> None:
+        written, self.ddm = self.ddm, 0
+        self._ddm.write_blocks(self.store, self.ddm, written)
