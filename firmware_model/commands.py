@@ -41,6 +41,10 @@ class Status(enum.IntEnum):
     DRDY = 0x40
 
 
+_ERR: Final = Status.ERR
+"""By a name of its own: in Python 3.11 looking up a member of an enumeration takes longer than all the rest."""
+
+
 class Error(enum.IntFlag):
     """Error register, of a command that ended with ERR."""
 
@@ -81,10 +85,14 @@ class Response(NamedTuple):
     @property
     def ok(self) -> bool:
         """Whether the command ended without error."""
-        return not self.status & Status.ERR
+        return not self.status & _ERR
 
     def __str__(self) -> str:
         return "ok" if self.ok else f"error {Error(self.error).name or self.error}"
+
+
+DONE: Final = Response()
+"""A command that ended well and returns nothing."""
 
 
 def failed(error: Error, lba: int = 0) -> Response:

@@ -11,6 +11,10 @@ VOLUME_ID = b"DELTA1"
 """Volume id where a scenario gives none: it only has to differ between devices that might be swapped."""
 
 
+Units = Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+SectorsPerUnit = Annotated[int, msgspec.Meta(ge=1, le=256)]
+
+
 class StoreKind(enum.Enum):
     """The medium of the map store."""
 
@@ -45,8 +49,8 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
 
     scheme: str = "flagged"
     store: StoreKind = StoreKind.NOR
-    units: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)] = 64
-    sectors_per_unit: Annotated[int, msgspec.Meta(ge=1, le=256)] = 1
+    units: Units = 64
+    sectors_per_unit: SectorsPerUnit = 1
     cache: CacheMode = CacheMode.WRITE_THROUGH
     cache_sectors: Annotated[int, msgspec.Meta(ge=1)] = 64
     atom_bytes: Annotated[int, msgspec.Meta(ge=10, le=506)] = 10

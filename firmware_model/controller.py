@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from deltabench.firmware_model.cache import WriteCache
-from deltabench.firmware_model.commands import MOST_SECTORS, WRITES, Command, Error, Opcode, Response, failed
+from deltabench.firmware_model.commands import DONE, MOST_SECTORS, WRITES, Command, Error, Opcode, Response, failed
 from deltabench.firmware_model.config import CacheMode, FirmwareConfig
 from deltabench.firmware_model.errors import ConfigurationError, RefusedDeviceError
 from deltabench.firmware_model.formats import STATUS_SECTOR
@@ -21,6 +21,7 @@ from deltabench.firmware_model.layout import build_store, lay_out
 from deltabench.firmware_model.redirect import Redirection, SectorError
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.steps import COMMAND, RESTORE, SAVE, SECTOR
 from deltabench.firmware_model.switch import Debouncer
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import SECTOR_BYTES
@@ -48,6 +49,8 @@ class Controller(Protocol):
         """One millisecond has passed: sample the switches.  True if a save or restore was done."""
 
 
+TRANSFERS: Final = (Opcode.READ_DMA_EXT, *WRITES)
+FUA: Final = Opcode.WRITE_DMA_FUA_EXT
 COMMAND_OF_SWITCH: Final = {"save": Opcode.SAVE, "restore": Opcode.RESTORE}
 
 
@@ -84,8 +87,10 @@ class DeltaController:
                 raise ConfigurationError(f"scheme = {config.scheme!r}: not one of {', '.join(SCHEMES)}")
             scheme = SCHEMES[config.scheme]
         self._config = config
+        self._core = board.core
+        self._rail = board.rail
         atoms = _atom_count(scheme, config.units, config.atom_bytes, config.version_bits)
-        layout = lay_out(board, config, atoms)
+        self.layout = layout = lay_out(board, config, atoms)
         self._store = build_store(board, config, layout, atoms)
         self.maps = scheme(self._store, config.units, config.version_bits)
         self._labels = Labels(layout.disks, self._store)
@@ -122,8 +127,12 @@ class DeltaController:
 
     def execute(self, command: Command) -> Response:
         opcode = command.opcode
+        self._core.spend(COMMAND)
+        if self._rail.failing:
+            # What was begun is finished on the hold-up; nothing is begun that it might not last for.
+            return failed(Error.ABRT)
         try:
-            if opcode == Opcode.READ_DMA_EXT or opcode in WRITES:
+            if opcode in TRANSFERS:
                 return self._transfer(command)
             if opcode == Opcode.IDENTIFY_DEVICE:
                 return Response(data=[identify_sector(self._config)])
@@ -131,16 +140,18 @@ class DeltaController:
                 return Response(data=[self._status_sector()])
             if opcode == Opcode.FLUSH_CACHE_EXT:
                 self._flush()
-                return Response()
+                return DONE
             if opcode in (Opcode.SAVE, Opcode.RESTORE) and self.state is State.READY:
                 self._command(opcode)
-                return Response()
+                return DONE
         except SectorError as error:
             return failed(Error.UNC, error.lba)
         return failed(Error.ABRT)
 
     def tick(self) -> bool:
         done = False
+        if self._rail.failing:
+            return done
         for opcode, switch in self._switches.items():
             if switch.pressed() and self.state is State.READY:
                 self._command(opcode)
@@ -157,16 +168,16 @@ class DeltaController:
         lba, count = command.lba, command.count
         if lba < 0 or not 0 < count <= MOST_SECTORS or lba + count > self._config.volume_sectors:
             return failed(Error.IDNF, max(lba, self._config.volume_sectors))
-        if self.state is State.REFUSED:
+        state = self.state
+        if state is State.REFUSED:
             return failed(Error.ABRT)
-        if command.opcode == Opcode.READ_DMA_EXT:
+        self._core.spend(SECTOR, count)
+        if command.opcode not in WRITES:
             return Response(data=self._read(lba, count))
-        if self.state is not State.READY or len(command.data) != count:
+        if state or len(command.data) != count or set(map(len, command.data)) != {SECTOR_BYTES}:
             return failed(Error.ABRT)
-        if any(len(sector) != SECTOR_BYTES for sector in command.data):
-            return failed(Error.ABRT)
-        self._write(dict(enumerate(command.data, lba)), fua=command.opcode == Opcode.WRITE_DMA_FUA_EXT)
-        return Response()
+        self._write(dict(enumerate(command.data, lba)), fua=command.opcode == FUA)
+        return DONE
 
     def _read(self, lba: int, count: int) -> list[bytes]:
         """The live image, through the write cache; what is cached is not asked of the disks below."""
@@ -182,8 +193,9 @@ class DeltaController:
     def _write(self, sectors: dict[int, bytes], *, fua: bool) -> None:
         if not self._write_back or fua:
             self._volume.write(sectors)
-            for lba in sectors:
-                self._cache.sectors.pop(lba, None)
+            if self._cache.sectors:
+                for lba in sectors:
+                    self._cache.sectors.pop(lba, None)
             return
         self._cache.sectors.update(sectors)
         if self._cache.full:
@@ -197,9 +209,11 @@ class DeltaController:
     def _command(self, opcode: int) -> None:
         """Save or restore.  The save point includes what the write cache holds; a restore makes it void."""
         if opcode == Opcode.SAVE:
+            self._core.spend(SAVE)
             self._flush()
             self.maps.save()
         else:
+            self._core.spend(RESTORE)
             self._cache.sectors = {}
             self.maps.restore()
 

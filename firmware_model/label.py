@@ -20,6 +20,7 @@ from deltabench.firmware_model.atoms.disk import DiskAtoms
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.errors import AtomLostError, RefusedDeviceError
 from deltabench.firmware_model.formats import IDENTITY, LABEL
+from deltabench.firmware_model.steps import RELABEL
 from deltabench.hwsim.disk import Disk
 
 IDENTITY_ATOM = 0
@@ -77,6 +78,7 @@ class Labels:
         """Called before data is written: makes labels and identity durable at ``system_version``."""
         if self._version == system_version:
             return
+        self._store.core.spend(RELABEL, len(self._labels))
         for number, label in enumerate(self._labels):
             label.write(0, LABEL.pack(self._volume_id, number, system_version))
         self._store.write(IDENTITY_ATOM, self._store.padded(IDENTITY.pack(self._volume_id, system_version)))

@@ -18,12 +18,15 @@ from deltabench.firmware_model.config import FirmwareConfig, Placement, StoreKin
 from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.board import Board
+from deltabench.hwsim.core import Core
 from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.medium import Medium
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 
 LABEL_SECTORS: Final = 2
+LABEL: Final = "device label"
+MAPS: Final = "map store"
 MOST_NOR_ATOMS: Final = 65535
 """A log record has 16 bits for the atom's number, and all ones are what a blank record reads as."""
 KIND_NAMES: Final[dict[type[Medium], str]] = {Nvram: "NVRAM", Disk: "disk", NorFlash: "NOR flash"}
@@ -51,11 +54,16 @@ class Home(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout(Rom):
-    """One firmware on one board: the map region, the homes of A and B, and the disks under them in label order."""
+    """One firmware on one board: the map region, the homes of A and B, and the disks under them in label order.
+
+    ``regions`` are all that is taken, the map region and the homes among them.
+    """
 
     maps: Region
     homes: tuple[Home, Home]
     disks: tuple[Disk, ...]
+    regions: tuple[Region, ...]
+    core: Core
 
 
 @lru_cache(maxsize=16)
@@ -73,26 +81,24 @@ def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
     map_device = _device(board, "maps", config.maps, wanted, choices[:1])
 
     volume_disks = tuple(dict.fromkeys((home_a, home_b)))
-    taken: list[Region] = [Region("device label", disk, 0, LABEL_SECTORS) for disk in volume_disks]
-    maps = _place(
-        board, taken, "map store", map_device, config.maps.start, _store_length(board, map_device, config, atoms)
-    )
+    taken: list[Region] = [Region(LABEL, disk, 0, LABEL_SECTORS) for disk in volume_disks]
+    maps = _place(board, taken, MAPS, map_device, config.maps.start, _store_length(board, map_device, config, atoms))
     sectors = config.volume_sectors
     volume_a = _place(board, taken, "volume A", home_a, config.volume_a.start, sectors)
     volume_b = _place(board, taken, "volume B", home_b, config.volume_b.start, sectors)
     homes = (Home(by_name[home_a], volume_a.first), Home(by_name[home_b], volume_b.first))
-    return Layout(maps, homes, tuple(by_name[name] for name in volume_disks))
+    return Layout(maps, homes, tuple(by_name[name] for name in volume_disks), tuple(taken), board.core)
 
 
 def build_store(board: Board, config: FirmwareConfig, layout: Layout, atoms: int) -> AtomStore:
     """The atom store of the map region."""
     medium, first = board.media[layout.maps.device], layout.maps.first
     if isinstance(medium, NorFlash):
-        return NorAtoms(medium, first, atoms, config.atom_bytes, config.log_records)
+        return NorAtoms(medium, first, atoms, config.atom_bytes, config.log_records, board.core)
     if isinstance(medium, Disk):
-        return DiskAtoms(medium, first, atoms, config.atom_bytes)
+        return DiskAtoms(medium, first, atoms, config.atom_bytes, board.core)
     assert isinstance(medium, Nvram), "a store lies on one of the three media"
-    return NvramAtoms(medium, first, atoms, config.atom_bytes)
+    return NvramAtoms(medium, first, atoms, config.atom_bytes, board.core)
 
 
 def _device(board: Board, key: str, placement: Placement, kind: type[Medium], default: list[str]) -> str:

@@ -7,12 +7,14 @@ the save-point image stays as it is (rule 3).  Data is durable before the map en
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.label import Labels
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.steps import COPY, DIRECT_READ, FIRST_WRITE, REDIRECT, REDIRECTED_READ
 from deltabench.hwsim.disk import UNCORRECTABLE
 from deltabench.hwsim.medium import UncorrectableError
 
@@ -45,15 +47,17 @@ class Redirection:
         self._labels = labels
         self._layout = layout
         self._size = sectors_per_unit
+        self._core = layout.core
 
     def read(self, lba: int, count: int) -> list[bytes]:
         """The live image; raises SectorError for the first sector that cannot be read."""
         size, end = self._size, lba + count
         if self._maps.lost:
             self._check_not_lost(lba, end)
-        homes, unit = self._layout.homes, lba // size
+        homes, unit, last = self._layout.homes, lba // size, -(-end // size)
+        self._count_lookups(unit, last)
         sectors: list[bytes] = []
-        for run in RUN.findall(self._sides(unit, -(-end // size))):
+        for run in RUN.findall(self._sides(unit, last)):
             unit += len(run)
             stop = min(unit * size, end)
             disk, first_lba = homes[run[0] == SIDE_B]
@@ -63,6 +67,14 @@ class Redirection:
                 raise SectorError(error.address - first_lba) from error
             lba = stop
         return sectors
+
+    def _count_lookups(self, first: int, last: int) -> None:
+        """The maps are asked for the units from ``first`` to ``last - 1``."""
+        redirected = (self._maps.ddm >> first & (1 << last - first) - 1).bit_count()
+        if redirected:
+            self._core.spend(REDIRECTED_READ, redirected)
+        if redirected < last - first:
+            self._core.spend(DIRECT_READ, last - first - redirected)
 
     def _sides(self, first: int, last: int) -> str:
         """On which side the live data of each unit from ``first`` to ``last - 1`` is, a character a unit."""
@@ -75,20 +87,17 @@ class Redirection:
         extents: list[Extent] = []
         for unit, given in self._by_unit(sectors):
             piece = given
+            self._core.spend(REDIRECT, 1)
             if not maps.ddm >> unit & 1:
                 first_writes |= 1 << unit
                 if len(given) < self._size:
+                    self._core.spend(COPY, self._size - len(given))
                     piece = self._completed(unit, given)
-            side = 1 ^ maps.vsm >> unit & 1
-            for lba in sorted(piece):
-                last = extents[-1] if extents else None
-                if last and last.side == side and last.lba + len(last.sectors) == lba:
-                    last.sectors.append(piece[lba])
-                else:
-                    extents.append(Extent(side, lba, [piece[lba]]))
+            _add_piece(extents, 1 ^ maps.vsm >> unit & 1, piece)
         self._labels.bring_up_to_date(maps.system_version)
         self._make_durable(extents)
         if first_writes:
+            self._core.spend(FIRST_WRITE, first_writes.bit_count())
             maps.mark_written(first_writes)
 
     def _make_durable(self, extents: list[Extent]) -> None:
@@ -101,10 +110,13 @@ class Redirection:
                 disk.flush()
 
     def _by_unit(self, sectors: Mapping[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
-        units: dict[int, dict[int, bytes]] = {}
-        for lba in sorted(sectors):
-            units.setdefault(lba // self._size, {})[lba] = sectors[lba]
-        yield from units.items()
+        """Each unit that is touched, ascending, with its sectors, ascending."""
+        lbas, start = sorted(sectors), 0
+        while start < len(lbas):
+            unit = lbas[start] // self._size
+            stop = bisect_left(lbas, (unit + 1) * self._size, start)
+            yield unit, {lba: sectors[lba] for lba in lbas[start:stop]}
+            start = stop
 
     def _completed(self, unit: int, piece: dict[int, bytes]) -> dict[int, bytes]:
         """``piece`` with the unit's other sectors, copied from its primary (rule 1).
@@ -125,3 +137,18 @@ class Redirection:
         for unit in range(lba // self._size, -(-end // self._size)):
             if self._maps.lost >> unit & 1:
                 raise SectorError(max(lba, unit * self._size))
+
+
+def _add_piece(extents: list[Extent], side: int, piece: Mapping[int, bytes]) -> None:
+    """Put sectors of one unit behind those that are to be written already, into the last extent where they can."""
+    lbas = sorted(piece)
+    if lbas[-1] - lbas[0] >= len(lbas):
+        for lba in lbas:
+            _add_piece(extents, side, {lba: piece[lba]})
+        return
+    sectors = [piece[lba] for lba in lbas]
+    last = extents[-1] if extents else None
+    if last and last.side == side and last.lba + len(last.sectors) == lbas[0]:
+        last.sectors.extend(sectors)
+    else:
+        extents.append(Extent(side, lbas[0], sectors))

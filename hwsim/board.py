@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from deltabench.hwsim.clock import Clock
+from deltabench.hwsim.core import Core
 from deltabench.hwsim.disk import Disk, TornSector
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.gpio import DEFAULT_BOUNCE_US, Switch
@@ -57,7 +58,7 @@ class BoardSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
 
 class Board:
-    """Media, rail, clock, switches and serial lines of one device under test."""
+    """Media, rail, processor, clock, switches and serial lines of one device under test."""
 
     def __init__(self, spec: BoardSpec, *, near: Path | None = None, seed: int = 1) -> None:
         """``near`` is the folder that part files are relative to.
@@ -67,6 +68,7 @@ class Board:
         self.cells = Cells()
         self.rail = PowerRail()
         self.clock = Clock()
+        self.core = Core()
         self.adversary = Adversary()
         self.media: dict[str, Medium] = {}
         for name, device in spec.devices.items():

@@ -5,10 +5,20 @@ No wall time comes in anywhere, so the same scenario always happens at the same 
 
 from __future__ import annotations
 
+import enum
+
 from deltabench.hwsim.errors import HardwareError
 
 NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+
+
+class MediaTime(enum.Enum):
+    """Which of a datasheet's times count."""
+
+    TYPICAL = "typical"
+    MAXIMUM = "maximum"
 
 
 class ClockError(HardwareError):

@@ -23,6 +23,8 @@ ZERO_SECTOR: Final = bytes(SECTOR_BYTES)
 UNCORRECTABLE: Final = b"uncorrectable"
 """The cell of a sector that cannot be read; it is no sector's content, which is 512 bytes long."""
 
+SECTOR_LENGTHS: Final = frozenset((SECTOR_BYTES, len(UNCORRECTABLE)))
+
 Choice = tuple[tuple[int, bytes | None], ...]
 
 
@@ -68,6 +70,8 @@ class Disk(Medium):
         """``count`` sectors from ``lba``; raises UncorrectableError for the first that cannot be read."""
         if lba < 0 or count < 0 or lba + count > self.size:
             self.check_range("read", lba, count)
+        if self.rail.meter is not None:
+            self.rail.meter.reads(self, lba, count)
         start = self.first + lba
         sectors: list[bytes] = self.cells.values[start : start + count]
         if self.cache:
@@ -85,15 +89,17 @@ class Disk(Medium):
         UNCORRECTABLE in the place of a sector makes it uncorrectable: WRITE UNCORRECTABLE EXT (ATA8-ACS, 45h).
         """
         self.check_range("write", lba, len(sectors))
-        if any(len(sector) != SECTOR_BYTES and sector != UNCORRECTABLE for sector in sectors):
+        if not set(map(len, sectors)) <= SECTOR_LENGTHS:
             raise MediaRuleError(f"{self.name}: write at {lba:#x} of a sector that is not {SECTOR_BYTES} bytes long")
         self.rail.announce(_Write, self, lba, sectors, fua)
+        if fua:
+            if self.cache:
+                for i in range(lba, lba + len(sectors)):
+                    self.cache.pop(i, None)
+            self.cells.put_all(self.first + lba, sectors)
+            return
         for i, sector in enumerate(sectors, lba):
-            if fua:
-                self.cache.pop(i, None)
-                self.cells.put(self.first + i, sector)
-            else:
-                self.cache[i] = (*self.cache.get(i, ()), sector)
+            self.cache[i] = (*self.cache.get(i, ()), sector)
 
     def flush(self) -> None:
         """FLUSH CACHE: all that was written is durable when it returns."""

@@ -34,16 +34,18 @@ class Cells:
 
     ``values[i]`` is cell ``i``; ``digest`` is a 64-bit hash of all of them, kept up to date by XOR so that it is a
     function of the state and not of the way there.  Two different states share a digest with a probability of 2**-64.
-    ``journal`` has an entry for each change: the cell, what it held, and what the digest was.
+    ``journal`` has an entry for each change: the cell, what it held, and what the digest was.  While ``recording`` is
+    False changes are neither in the journal nor in the digest: a run that is never gone back in is faster so.
     """
 
-    __slots__ = ("digest", "journal", "values")
+    __slots__ = ("digest", "journal", "recording", "values")
 
     def __init__(self) -> None:
         # Only the medium that owns a cell knows what type its values have.
         self.values: list[Any] = []
         self.journal: list[tuple[int, Hashable, int]] = []
         self.digest = 0
+        self.recording = True
 
     def allocate(self, count: int, value: Hashable) -> int:
         """Add ``count`` cells that hold ``value``; returns the index of the first."""
@@ -53,11 +55,20 @@ class Cells:
 
     def put(self, index: int, value: Hashable) -> None:
         """Change one cell and remember what it held."""
-        values, digest = self.values, self.digest
-        old = values[index]
-        self.journal.append((index, old, digest))
-        self.digest = digest ^ hash((index, old)) ^ hash((index, value))
+        values = self.values
+        if self.recording:
+            old, digest = values[index], self.digest
+            self.journal.append((index, old, digest))
+            self.digest = digest ^ hash((index, old)) ^ hash((index, value))
         values[index] = value
+
+    def put_all(self, first: int, values: Sequence[Hashable]) -> None:
+        """Change consecutive cells."""
+        if not self.recording:
+            self.values[first : first + len(values)] = values
+            return
+        for index, value in enumerate(values, first):
+            self.put(index, value)
 
     def rollback(self, mark: int) -> None:
         """Undo every change since ``mark``, an earlier length of the journal."""

@@ -38,6 +38,8 @@ class NorFlash(Medium):
         """``length`` bytes from ``address``; unstable cells read as the adversary wants."""
         if address < 0 or length < 0 or address + length > self.size:
             self.check_range("read", address, length)
+        if self.rail.meter is not None:
+            self.rail.meter.reads(self, address, length)
         page, offset = divmod(address, self.page_bytes)
         start = self.first + page
         cells = self.cells.values[start : start - (-(offset + length) // self.page_bytes)]

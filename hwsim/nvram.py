@@ -27,6 +27,8 @@ class Nvram(Medium):
     def read(self, address: int, length: int) -> bytes:
         """``length`` bytes from ``address``."""
         self.check_range("read", address, length)
+        if self.rail.meter is not None:
+            self.rail.meter.reads(self, address, length)
         row, offset = divmod(address, self.ROW_BYTES)
         last = (address + length + self.ROW_BYTES - 1) // self.ROW_BYTES
         return b"".join(self.cells.values[self.first + row : self.first + last])[offset : offset + length]

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, wait
 from multiprocessing.synchronize import Event
 from typing import ClassVar, NamedTuple
 
+from deltabench.scenarios.crash_map import CutRow
 from deltabench.scenarios.explorer import Counts, Explorer, Finding, most_telling
 from deltabench.scenarios.scenario import Variant
 from deltabench.scenarios.selection import selection
@@ -37,6 +38,7 @@ class Share(NamedTuple):
     findings: tuple[Finding, ...]
     elapsed_s: float
     complete: bool
+    cut_rows: tuple[CutRow, ...] = ()
 
 
 class Progress(NamedTuple):
@@ -113,6 +115,7 @@ def explore(variant: Variant, first: int, last: int, progress: Callable[[int], b
         tuple(explorer.findings),
         time.process_time() - started,
         complete,
+        tuple(explorer.cut_rows),
     )
 
 
@@ -207,4 +210,5 @@ def _merged(variant: Variant, shares: list[Share]) -> Result:
         tuple(most_telling(findings)),
         sum(share.elapsed_s for share in shares),
         all(share.complete for share in shares),
+        tuple(row for share in shares for row in share.cut_rows),
     )

@@ -7,16 +7,24 @@ import enum
 import re
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-_WORDS: Final = {"object": "a table", "array": "a list", "str": "text"}
+TOML_WORDS: Final = {"object": "a table", "array": "a list", "str": "text"}
 """What TOML calls the types that msgspec names as JSON does."""
+JSON_WORDS: Final = {"object": "an object", "array": "a list", "str": "text"}
+_MOST_SHOWN: Final = 200
+"""So many characters of a value; a whole list or table would hide the message in which it stands."""
 
 
-def explain(error: msgspec.ValidationError, table: object, document: type[msgspec.Struct]) -> str:
+def explain(
+    error: msgspec.ValidationError,
+    table: object,
+    document: type[msgspec.Struct],
+    words: Mapping[str, str] = TOML_WORDS,
+) -> str:
     """``key = value: what is wrong; what is allowed``, for a ``table`` that is no valid ``document``."""
     text = str(error)
     what, _, where = text.partition(" - at `")
@@ -33,9 +41,12 @@ def explain(error: msgspec.ValidationError, table: object, document: type[msgspe
     choices = _choices(allowed)
     hint = f"; allowed: {', '.join(choices)}" if choices else ""
     what = what.replace(" | null", "")  # TOML has no null
-    for name, words in _WORDS.items():
-        what = what.replace(f"`{name}`", words)
-    return f"{here or 'the document'} = {value!r}: {what[0].lower()}{what[1:]}{hint}"
+    for name, word in words.items():
+        what = what.replace(f"`{name}`", word)
+    shown = repr(value)
+    if len(shown) > _MOST_SHOWN:
+        shown = f"{shown[: _MOST_SHOWN - 1]}…"
+    return f"{here or 'the document'} = {shown}: {what[0].lower()}{what[1:]}{hint}"
 
 
 def meant(name: str, known: Iterable[str]) -> str:
@@ -107,5 +118,5 @@ def _choices(kind: Any) -> list[str]:
         return [repr(member.value) for member in kind]
     if typing.get_origin(kind) is typing.Literal:
         return [repr(choice) for choice in typing.get_args(kind)]
-    members = [member for member in typing.get_args(kind) if _is_struct(member)]
+    members = [m for m in typing.get_args(kind) if _is_struct(m) and m.__struct_config__.tag is not None]
     return [repr(member.__struct_config__.tag) for member in members]

@@ -16,6 +16,7 @@ from deltabench.hwsim.clock import NS_PER_MS
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import Cut, Path
+from deltabench.scenarios.crash_map import DUPLICATE, HELD, VIOLATED, CutRow
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
 from deltabench.scenarios.ram import RamCamera
 from deltabench.scenarios.rig import Rig
@@ -66,10 +67,11 @@ class Explorer:
         self._depth = depth
         self._selects = selects
         self._seen: dict[int, int] = {}
+        self._wrong: set[int] = set()
         self._judged: dict[tuple[int, bytes], Violation | None] = {}
         self._camera = RamCamera()
         self._candidates: list[Candidate] | None = None
-        self._doing = ""
+        self._doing: object = ""
         self._cut = ""
         self._left = ""
         self._probe = 0
@@ -79,18 +81,20 @@ class Explorer:
         self.verified = 0
         self.violations = 0
         self.findings: list[Finding] = []
+        self.cut_rows: list[CutRow] = []
 
     @property
     def counts(self) -> Counts:
         return Counts(self.generated, self.distinct, self.verified, self.violations)
 
-    def begin(self, doing: str, number: int, held_ms: int = 0) -> None:
+    def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts.
 
         ``held_ms``: a switch may still be held for so long when power comes back, which must not be a press.
         """
         self._held_ms = held_ms
         self._seen.clear()
+        self._wrong.clear()
         self._judged.clear()
         self._candidates = None
         self._doing = doing
@@ -105,11 +109,14 @@ class Explorer:
         """Listener of the power rail, for the workload itself."""
         board = self._rig.board
         self._cut = str(operation)
-        self._branch(board.rail.operations, board.cut_outcomes(operation), (), self._depth - 1)
+        number = board.rail.operations
+        self.cut_rows.append(CutRow(number, str(self._doing), f"{operation.device} {operation.kind}", {}))
+        self._branch(number, board.cut_outcomes(operation), (), self._depth - 1)
 
     def cut_between(self, number: int) -> None:
         """Cut with no operation under way: ``number`` is that of the operation to come."""
         self._cut = "between two operations"
+        self.cut_rows.append(CutRow(number, str(self._doing), self._cut, {}))
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
 
     def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
@@ -126,6 +133,7 @@ class Explorer:
             self.generated += 1
             if not path:
                 self._left = outcome.label
+            wrong = self.violations
             mark = len(journal)
             for cell, value in outcome.changes:
                 cells.put(cell, value)
@@ -134,7 +142,13 @@ class Explorer:
                 if known < 0:
                     self.distinct += 1
                 seen[cells.digest] = left
+                digest = cells.digest
                 self._judge(path, number, index, left, is_new=known < 0)
+                if self.violations > wrong:
+                    self._wrong.add(digest)
+            if not path:
+                judged = HELD if known < left else DUPLICATE
+                self.cut_rows[-1].add(outcome.label, VIOLATED if cells.digest in self._wrong else judged)
             cells.rollback(mark)
         board.regain(volatile)
         rail.operations, rail.limit, rail.listeners, adversary, instant_ns = held
@@ -179,7 +193,7 @@ class Explorer:
     def _found(self, path: Path, violation: Violation) -> None:
         self.violations += 1
         left = f"; it leaves: {self._left or 'nothing'}" if path else ""
-        self.findings.append(Finding(path, violation.rule, self._doing, self._cut + left, violation.detail))
+        self.findings.append(Finding(path, violation.rule, str(self._doing), self._cut + left, violation.detail))
         self.findings = most_telling(self.findings)
 
     def check(self, controller: Controller) -> None:

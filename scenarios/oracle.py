@@ -68,7 +68,8 @@ class Oracle:
 
     def __init__(self, volume_sectors: int, *, write_back: bool, may_break: bool, blank: bytes) -> None:
         self.live: Image = [blank] * volume_sectors
-        self.saved: Image = list(self.live)
+        self._changed: dict[int, bytes] = {}
+        """Sectors written since the save point: LBA -> what it holds of them."""
         self._write_back = write_back
         self._may_break = may_break
         self._unflushed: dict[int, frozenset[bytes]] = {}
@@ -85,26 +86,42 @@ class Oracle:
         if command is None:
             return
         if command.opcode in WRITES:
-            durable = not self._write_back or command.opcode == Opcode.WRITE_DMA_FUA_EXT
-            for lba, sector in enumerate(command.data, command.lba):
-                if durable:
-                    self._unflushed.pop(lba, None)
-                else:
-                    self._unflushed[lba] = self._unflushed.get(lba, frozenset()) | {self.live[lba]}
-                self.live[lba] = sector
+            lba, end = command.lba, command.lba + len(command.data)
+            if not self._write_back or command.opcode == Opcode.WRITE_DMA_FUA_EXT:
+                if self._unflushed:
+                    for durable in range(lba, end):
+                        self._unflushed.pop(durable, None)
+            else:
+                for doubtful in range(lba, end):
+                    before = self._unflushed.get(doubtful, frozenset())
+                    self._unflushed[doubtful] = before | {self.live[doubtful]}
+            changed, live = self._changed, self.live
+            for number in range(lba, end):
+                if number not in changed:
+                    changed[number] = live[number]
+            live[lba:end] = command.data
         elif command.opcode == Opcode.FLUSH_CACHE_EXT:
             self._unflushed.clear()
         elif command.opcode == Opcode.SAVE:
-            self.saved = list(self.live)
+            self._changed.clear()
             self._unflushed.clear()
         elif command.opcode == Opcode.RESTORE:
-            self.live = list(self.saved)
+            self.live = self.saved
+            self._changed.clear()
             self._unflushed.clear()
+
+    @property
+    def saved(self) -> Image:
+        """The save-point image."""
+        saved = list(self.live)
+        for lba, sector in self._changed.items():
+            saved[lba] = sector
+        return saved
 
     def settle(self, image: Image, saved: Image) -> None:
         """After a power cycle: what was in doubt is as the host has now read it."""
         self.live = image
-        self.saved = saved
+        self._changed = {lba: sector for lba, sector in enumerate(saved) if sector != image[lba]}
         self._unflushed.clear()
         self._command = None
 
@@ -119,11 +136,12 @@ class Oracle:
                 loose[lba] = loose.get(lba, frozenset()) | {self.live[lba], sector}
         if self._may_break:
             loose = {lba: contents | {UNREADABLE} for lba, contents in loose.items()}
-        candidates = [Candidate(before, self.live, loose, self.saved)]
+        saved = self.saved
+        candidates = [Candidate(before, self.live, loose, saved)]
         if command is not None and command.opcode == Opcode.SAVE:
             candidates.append(Candidate("after", self.live, {}, self.live))
         elif command is not None and command.opcode == Opcode.RESTORE:
-            candidates.append(Candidate("after", self.saved, {}, self.saved))
+            candidates.append(Candidate("after", saved, {}, saved))
         return candidates
 
     @property

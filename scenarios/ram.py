@@ -16,13 +16,16 @@ from deltabench.firmware_model.controller import Controller
 from deltabench.firmware_model.rom import Rom
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.clock import Clock
+from deltabench.hwsim.core import Core
 from deltabench.hwsim.gpio import Pin, Switch
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Cells, Medium
 from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.uart import Uart, UartEnd
 
-NOT_RAM = (Rom, Medium, FirmwareConfig, Board, Cells, Clock, PowerRail, Adversary, Switch, Pin, Uart, UartEnd, Enum)
+NOT_RAM = (
+    Rom, Medium, FirmwareConfig, Board, Cells, Clock, Core, PowerRail, Adversary, Switch, Pin, Uart, UartEnd, Enum,
+)  # fmt: skip
 """What is the same at every power-on: the board and its parts, and what is fixed at build time."""
 
 Reducer = Callable[[Any], str | tuple[Any, ...]]

@@ -42,6 +42,7 @@ from deltabench.scenarios.scenario import (
     Mix,
     Power,
     Step,
+    Time,
     find_scenario,
     library_names,
 )
@@ -58,6 +59,7 @@ TABLES: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
         "`[power]`": Power,
         "`[expect]`": Expect,
         "`[expect.exceptions.SCHEME]`": Expected,
+        "`[time]`": Time,
         **{f"Step `{step.__struct_config__.tag}`": step for step in get_args(Step)},
         "`mix` of a step `random`": Mix,
     }

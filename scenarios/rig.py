@@ -6,9 +6,10 @@ The firmware is a guest: whatever it raises while it boots or executes is a find
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
@@ -17,9 +18,21 @@ from deltabench.hwsim.board import Board
 from deltabench.hwsim.power import Listener, OperationLimitError
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
-T = TypeVar("T")
 COMMAND_LIMIT = 16
 """A command that takes so many times more media operations than a boot may, and it has sectors, hangs."""
+
+
+class Watch(Protocol):
+    """Sees what the device under test is asked to do; None stands for a boot."""
+
+    def begins(self) -> None: ...
+
+    def ends(self, command: Command | None) -> None: ...
+
+    def pause(self) -> None:
+        """From here on to ``resume`` the bench does something of its own with the device."""
+
+    def resume(self) -> None: ...
 
 
 class Rig:
@@ -32,7 +45,8 @@ class Rig:
         self.board = board
         self.volume_sectors = volume_sectors
         self.boot_limit = boot_limit
-        self._make = make
+        self.make = make
+        self.watch: Watch | None = None
         self.controller: Controller | None = None
         """The controller that was powered on last."""
 
@@ -47,7 +61,14 @@ class Rig:
         rail.operations = first_operation
         rail.limit = first_operation + self.boot_limit
         rail.listeners = tuple(listeners)
-        controller = self._guest("the boot", Rule.BOUNDED_RECOVERY, self._booted)
+        if self.watch is not None:
+            self.watch.begins()
+        try:
+            controller = self._booted()
+        except (Exception, SystemExit) as error:
+            raise _finding("the boot", Rule.BOUNDED_RECOVERY, error) from error
+        if self.watch is not None:
+            self.watch.ends(None)
         rail.listeners = ()
         rail.limit = rail.NO_LIMIT
         return controller
@@ -83,7 +104,14 @@ class Rig:
     def execute(self, controller: Controller, command: Command) -> Response:
         """Execute a command; raises Violation if the firmware stops in it, or does not come to an end."""
         self._limit(command.count)
-        response = self._guest(str(command), Rule.USABILITY, lambda: controller.execute(command))
+        if self.watch is not None:
+            self.watch.begins()
+        try:
+            response = controller.execute(command)
+        except (Exception, SystemExit) as error:
+            raise _finding(command, Rule.USABILITY, error) from error
+        if self.watch is not None:
+            self.watch.ends(command)
         if not isinstance(response, Response):
             raise Violation(Rule.USABILITY, f"{command} returned {response!r}, which is no Response")
         return response
@@ -91,7 +119,26 @@ class Rig:
     def tick(self, controller: Controller) -> bool:
         """Let the firmware sample its switches; raises Violation as ``execute`` does."""
         self._limit(0)
-        return bool(self._guest("a tick", Rule.USABILITY, controller.tick))
+        if self.watch is not None:
+            # A press that is recognised in this tick begins a command here; an end would be one for each millisecond.
+            self.watch.begins()
+        try:
+            return bool(controller.tick())
+        except (Exception, SystemExit) as error:
+            raise _finding("a tick", Rule.USABILITY, error) from error
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What happens in here the bench does to find something out: nobody watches."""
+        watch, self.watch = self.watch, None
+        if watch is not None:
+            watch.pause()
+        try:
+            yield
+        finally:
+            self.watch = watch
+            if watch is not None:
+                watch.resume()
 
     def _limit(self, sectors: int) -> None:
         rail = self.board.rail
@@ -99,21 +146,9 @@ class Rig:
 
     def _booted(self) -> Controller:
         # A boot that is cut powers on others in between: only the local name is still this one afterwards.
-        controller = self.controller = self._make()
+        controller = self.controller = self.make()
         controller.boot()
         return controller
-
-    @staticmethod
-    def _guest(what: str, endless: Rule, call: Callable[[], T]) -> T:
-        """Run a part of the firmware, which is a guest: whatever it raises is a finding, even that it wants to exit."""
-        try:
-            return call()
-        except OperationLimitError as error:
-            raise Violation(endless, f"{what} does not end: {error}") from error
-        except Violation:
-            raise
-        except (Exception, SystemExit) as error:
-            raise stopped(what, error) from error
 
     def reason(self, controller: Controller) -> str:
         """What STATUS says is wrong, in brackets; empty if the firmware has no such command."""
@@ -122,6 +157,15 @@ class Rig:
             return ""
         text = bytes(response.data[0])[20:].split(b"\0")[0].decode("utf-8", "replace")
         return f" ({text})" if text else ""
+
+
+def _finding(what: str | Command, endless: Rule, error: BaseException) -> Violation:
+    """What the firmware raised: it is a guest, and whatever it raises is a finding, even that it wants to exit."""
+    if isinstance(error, Violation):
+        return Violation(error.rule, str(error))
+    if isinstance(error, OperationLimitError):
+        return Violation(endless, f"{what} does not end: {error}")
+    return stopped(str(what), error)
 
 
 def stopped(what: str, error: BaseException) -> Violation:

@@ -13,9 +13,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from deltabench.firmware_model.config import VOLUME_ID, FirmwareConfig, StoreKind
+from deltabench.firmware_model.config import VOLUME_ID, FirmwareConfig, SectorsPerUnit, StoreKind, Units
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import BoardSpec
+from deltabench.hwsim.clock import MediaTime
+from deltabench.hwsim.core import CORTEX_M4_HZ
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.explain_invalid import explain, meant
 from deltabench.scenarios.oracle import Rule
@@ -185,10 +187,25 @@ class Expect(Expected, frozen=True):
 
 
 class Matrix(_Table, frozen=True):
-    """Run the scenario with each ``scheme`` on each ``store``; without one of them, with that of ``[firmware]``."""
+    """Run the scenario with each ``scheme`` on each ``store``; without one of them, with that of ``[firmware]``.
+
+    Likewise with each number of ``units`` and of ``sectors_per_unit``, which then stand in the variant's name.
+    """
 
     scheme: tuple[str, ...] = ()
     store: tuple[StoreKind, ...] = ()
+    units: tuple[Units, ...] = ()
+    sectors_per_unit: tuple[SectorsPerUnit, ...] = ()
+
+
+class Time(_Table, frozen=True):
+    """What time is measured with: the ``media`` times of the datasheets, typical or maximum, the clock of the processor
+    (``core_hz``), and what the host's link carries (``host_bytes_per_s``; 100 MB/s is Ultra DMA mode 5).
+    """
+
+    media: MediaTime = MediaTime.TYPICAL
+    core_hz: Count = CORTEX_M4_HZ
+    host_bytes_per_s: Count = 100_000_000
 
 
 class Document(_Table, frozen=True):
@@ -196,7 +213,7 @@ class Document(_Table, frozen=True):
 
     ``title``: the scenario in a few words.  ``covers``: which figures and rules it is about, in words of your own.
     ``seed``: of all that is random.  ``controller``: a class of your own in place of ours, as ``module:Class``.
-    ``matrix``, ``power`` and ``expect``: tables of their own, below.
+    ``matrix``, ``power``, ``expect`` and ``time``: tables of their own, below.
     """
 
     title: str
@@ -209,6 +226,7 @@ class Document(_Table, frozen=True):
     matrix: Matrix = Matrix()
     power: Power = Power()
     expect: Expect = Expect()
+    time: Time = Time()
 
 
 class Scenario(msgspec.Struct, frozen=True):
@@ -220,12 +238,16 @@ class Scenario(msgspec.Struct, frozen=True):
     document: Document
 
     def variants(self) -> list[Variant]:
-        """One for each scheme on each store."""
+        """One for each scheme on each store, in each size."""
         firmware, matrix = self.document.firmware, self.document.matrix
         return [
-            Variant(self, msgspec.structs.replace(firmware, scheme=scheme, store=store))
+            Variant(
+                self, msgspec.structs.replace(firmware, scheme=scheme, store=store, units=units, sectors_per_unit=size)
+            )
             for scheme in matrix.scheme or (firmware.scheme,)
             for store in matrix.store or (firmware.store,)
+            for units in matrix.units or (firmware.units,)
+            for size in matrix.sectors_per_unit or (firmware.sectors_per_unit,)
         ]
 
     def variant(self, name: str) -> Variant:
@@ -250,8 +272,13 @@ class Variant(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """As in crash ids: scheme and store."""
-        return f"{self.scheme}-{self.firmware.store.value}"
+        """As in crash ids: scheme and store, and the sizes that the matrix varies."""
+        matrix, name = self.scenario.document.matrix, f"{self.scheme}-{self.firmware.store.value}"
+        if matrix.units:
+            name += f"-u{self.firmware.units}"
+        if matrix.sectors_per_unit:
+            name += f"-s{self.firmware.sectors_per_unit}"
+        return name
 
     @property
     def expected(self) -> Expected:

@@ -63,10 +63,12 @@ class Session:
         cutting = self.power.cuts is not Cuts.NONE
         self.listener: Listener | None = self.explorer.on_operation if cutting else None
         self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if cutting else None
+        self.between: Callable[[int], None] | None = None
+        """Called before each action, when nothing is asked of the device, with the number of the operation to come."""
         self.operations = 0
         self.commands = 0
         self._refused = False
-        self.doing = "the first boot"
+        self._doing: object = "the first boot"
         self._number = 0
         self.controller: Controller | None = None
         self.violation: Violation | None = None
@@ -84,7 +86,12 @@ class Session:
             self.controller = self.rig.power_on()
             rail.operations = 0
             for number, action in enumerate(self.actions):
-                rail.listeners = (self.listener,) if self.listener and first <= number < last else ()
+                inside = first <= number < last
+                rail.listeners = (self.listener,) if self.listener and inside else ()
+                if self.between is not None and inside:
+                    self.oracle.begin(None)
+                    self._begin("nothing, between two commands", number)
+                    self.between(rail.operations)
                 self._do(number, action)
                 self.operations = rail.operations
                 self.rig.board.cells.journal.clear()
@@ -107,7 +114,7 @@ class Session:
         match action:
             case Command():
                 self.commands += 1
-                self._begin(str(action), number)
+                self._begin(action, number)
                 self._command(controller, action)
             case Press():
                 self._begin(f"{action.command} by its switch", number, action.hold_ms + AFTER_RELEASE_MS)
@@ -122,14 +129,19 @@ class Session:
                 self._power_cycle(refused)
             case Crash(command=command):
                 self.commands += 1
-                self._begin(str(command), number)
+                self._begin(command, number)
                 self._crash(controller, action)
             case steps.Swap() | steps.Snapshot() | steps.PutBack():
                 self._hands.do(action)
 
-    def _begin(self, doing: str, number: int, held_ms: int = 0) -> None:
+    @property
+    def doing(self) -> str:
+        """What the device is doing."""
+        return str(self._doing)
+
+    def _begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """What the device is doing from here on, with a switch held for so long; a violation is found in it."""
-        self.doing = doing
+        self._doing = doing
         self._number = number
         self.explorer.begin(doing, number, held_ms)
 
@@ -174,19 +186,20 @@ class Session:
         rig, board, rail = self.rig, self.rig.board, self.rig.board.rail
         # The cut has a number of its own, so that each crash in this boot has an id of its own.
         controller = rig.power_on(listeners=listeners, first_operation=rail.operations + 1)
-        image = rig.read_all(controller)
-        candidates = judge_live(candidates, image, self.oracle.in_flight)
-        operations, mark, read_in_boot = rail.operations, len(board.cells.journal), board.adversary.suspend()
-        volatile = board.lose_power()
-        restored = rig.power_on()
-        rig.must(restored, commands.RESTORE, "after recovery")
-        saved = rig.read_all(restored)
-        judge_saved(candidates, saved)
-        board.lose_power()
-        board.cells.rollback(mark)
-        board.regain(volatile)
-        board.adversary.resume(read_in_boot)
-        rail.operations = operations
+        with rig.aside():
+            image = rig.read_all(controller)
+            candidates = judge_live(candidates, image, self.oracle.in_flight)
+            operations, mark, read_in_boot = rail.operations, len(board.cells.journal), board.adversary.suspend()
+            volatile = board.lose_power()
+            restored = rig.power_on()
+            rig.must(restored, commands.RESTORE, "after recovery")
+            saved = rig.read_all(restored)
+            judge_saved(candidates, saved)
+            board.lose_power()
+            board.cells.rollback(mark)
+            board.regain(volatile)
+            board.adversary.resume(read_in_boot)
+            rail.operations = operations
         self.controller = rig.controller = controller
         self.oracle.settle(image, saved)
 
@@ -236,7 +249,8 @@ class Session:
             self._recover(self.oracle.candidates(), listeners)
             return
         controller = self.controller = self.rig.power_on(first_operation=number + 1)
-        for command in (commands.read(0, 1), commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
-            response = self.rig.execute(controller, command)
-            if response.ok or response.error != Error.ABRT:
-                raise Violation(Rule.HONESTY, f"of a device that must be refused, {command} ends with {response}")
+        with self.rig.aside():
+            for command in (commands.read(0, 1), commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
+                response = self.rig.execute(controller, command)
+                if response.ok or response.error != Error.ABRT:
+                    raise Violation(Rule.HONESTY, f"of a device that must be refused, {command} ends with {response}")

@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from deltabench.scenarios import crash_map
 from deltabench.scenarios.crash_id import CrashId
+from deltabench.scenarios.crash_map import CutRow
 from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.scenario import Variant
 
@@ -34,6 +36,7 @@ class Result(NamedTuple):
     findings: tuple[Finding, ...]
     elapsed_s: float
     complete: bool
+    cut_rows: tuple[CutRow, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -78,6 +81,7 @@ class Result(NamedTuple):
                 }
                 for finding in self.findings
             ],
+            "crash_map": crash_map.as_dict(self.cut_rows),
         }
 
     def problem(self) -> str:
@@ -153,7 +157,7 @@ def _xml_text(text: str) -> str:
     return NOT_XML.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that it is there whole or not at all; raises OSError with ``path`` in it.
 
     What is no file of its own (a link, a pipe, whatever lies below /dev or /proc) is written to, and never replaced.
@@ -161,12 +165,16 @@ def write_whole(path: Path, text: str) -> None:
     try:
         if is_stdout(path):
             # Opened once more, a file would be written from its beginning, over what was printed or will be.
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            if isinstance(content, str):
+                sys.stdout.write(content)
+                sys.stdout.flush()
+            else:
+                sys.stdout.buffer.write(content)
+                sys.stdout.buffer.flush()
         elif is_written_in_place(path):
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(_encoded(content))
         else:
-            _replace(path, text)
+            _replace(path, _encoded(content))
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
@@ -185,12 +193,14 @@ def is_written_in_place(path: Path) -> bool:
     return system or path.is_symlink() or (path.exists() and not path.is_file())
 
 
-def _replace(path: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode("utf-8") if isinstance(content, str) else content
+
+
+def _replace(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
-            file.write(text)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
             Path(file.name).chmod(0o666 & ~_umask())

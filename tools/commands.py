@@ -6,9 +6,14 @@ from importlib.metadata import version
 
 import click
 
+from deltabench.tools.enduring import endure_command
+from deltabench.tools.holding import holdup_command
+from deltabench.tools.measuring import measure_command
+from deltabench.tools.plotting import compare_command, plot_command, report_command
 from deltabench.tools.replaying import replay_command
 from deltabench.tools.running import demo_command, run_command
 from deltabench.tools.showing import parts_command, scenarios_command
+from deltabench.tools.validating import validate_disk_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -17,5 +22,18 @@ def cli() -> None:
     """Cut the power of a disk controller's firmware at every media operation, and judge every recovery."""
 
 
-for command in (run_command, replay_command, scenarios_command, parts_command, demo_command):
+for command in (
+    run_command,
+    replay_command,
+    measure_command,
+    holdup_command,
+    plot_command,
+    report_command,
+    compare_command,
+    endure_command,
+    validate_disk_command,
+    scenarios_command,
+    parts_command,
+    demo_command,
+):
     cli.add_command(command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -25,8 +25,11 @@ def make_console() -> Console:
 def print_table(console: Console, table: Table, piped_width: int = PIPED_WIDTH) -> None:
     """Print a table; where no terminal sets its width, of ``piped_width`` and without blanks at the ends of lines."""
     if console.soft_wrap:
+        # What print() is told of a width can only lessen the console's own.
+        own_width, console.width = console.width, piped_width
         with console.capture() as capture:
-            console.print(table, width=piped_width)
+            console.print(table)
+        console.width = own_width
         console.print("\n".join(line.rstrip() for line in capture.get().splitlines()), markup=False)
     else:
         console.print(table)
@@ -38,23 +41,26 @@ def needed_width(console: Console, table: Table) -> int:
 
 
 @contextmanager
-def progress_bar() -> Iterator[campaign.Report]:
-    """A bar on standard error while a campaign runs; nothing if that is no terminal."""
+def work_bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, to be told what is done and of how much; nothing if that is no terminal."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield lambda _done, _total: None
         return
     with Progress(
-        TextColumn("cutting power"),
+        TextColumn(what),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("steps"),
+        TextColumn(unit),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     ) as bar:
         task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
-        def report(progress: campaign.Progress) -> None:
-            bar.update(task, completed=progress.done, total=progress.total)
 
-        yield report
+@contextmanager
+def progress_bar() -> Iterator[campaign.Report]:
+    """The bar of a campaign."""
+    with work_bar("cutting power", "steps") as report:
+        yield lambda progress: report(progress.done, progress.total)

@@ -28,6 +28,8 @@ from typing import Final
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32, intact
 from deltabench.firmware_model.rom import Rom
+from deltabench.firmware_model.steps import ATOM, COMPACTION, CRC
+from deltabench.hwsim.core import IDLE_CORE, Core
 from deltabench.hwsim.nor import NorFlash
 
 MAGIC: Final = b"DBA1"
@@ -64,8 +66,10 @@ def geometry(count: int, atom_bytes: int, log_records: int, page_bytes: int, sec
 class NorAtoms(AtomStore):
     """``count`` atoms in two areas from ``address`` (the start of a sector) on; takes ``bytes_needed`` bytes."""
 
-    def __init__(self, nor: NorFlash, address: int, count: int, atom_bytes: int, log_records: int) -> None:
-        super().__init__(count, atom_bytes)
+    def __init__(
+        self, nor: NorFlash, address: int, count: int, atom_bytes: int, log_records: int, core: Core = IDLE_CORE
+    ) -> None:
+        super().__init__(count, atom_bytes, core)
         self._nor = nor
         self._geometry = geometry(count, atom_bytes, log_records, nor.page_bytes, nor.sector_bytes)
         area_bytes = self._geometry.sectors * nor.sector_bytes
@@ -93,6 +97,7 @@ class NorAtoms(AtomStore):
     def boot(self) -> None:
         """Find the newest valid area and replay its log; compact it unless it is proven and nothing was in progress."""
         images = [self._nor.read(base, self._geometry.used_bytes) for base in self._bases]
+        self.core.spend(CRC, 2 * self._geometry.used_bytes)
         generations = [self._checked(image) for image in images]
         self._generation = max(generations)
         if not self._generation:
@@ -109,6 +114,7 @@ class NorAtoms(AtomStore):
 
     def write(self, index: int, data: bytes) -> None:
         assert len(data) == self.atom_bytes, "an atom is written whole"
+        self.core.spend(ATOM, self.atom_bytes)
         self.atoms[index] = data
         if self._used == len(self._geometry.slots):
             self._compact()
@@ -117,6 +123,7 @@ class NorAtoms(AtomStore):
             self._mark(OPEN)
             self._opened = True
         body = NOR_RECORD.pack(index) + data
+        self.core.spend(CRC, len(body))
         record = body + crc32(body, self._generation)
         self._nor.program(self._bases[self._area] + self._geometry.slots[self._used], record)
         self._used += 1
@@ -150,6 +157,8 @@ class NorAtoms(AtomStore):
             nor.erase(base + sector * nor.sector_bytes)
         self._generation += 1
         checkpoint = b"".join(atom for atom in self.atoms if atom is not None)
+        self.core.spend(COMPACTION, len(checkpoint))
+        self.core.spend(CRC, len(checkpoint))
         header = NOR_AREA.pack(MAGIC, self._generation, self.count, self.atom_bytes, 0, UNSET, UNSET, b"")[:CRC_AT]
         header += crc32(header + checkpoint)
         self._area = target

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from deltabench.firmware_model.atoms.twin import TwinStore, slot_bytes
+from deltabench.hwsim.core import IDLE_CORE, Core
 from deltabench.hwsim.nvram import Nvram
 
 
 class NvramAtoms(TwinStore):
     """``count`` atoms from ``address`` of an NVRAM on; takes ``bytes_needed`` bytes."""
 
-    def __init__(self, nvram: Nvram, address: int, count: int, atom_bytes: int) -> None:
-        super().__init__(count, atom_bytes)
+    def __init__(self, nvram: Nvram, address: int, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
+        super().__init__(count, atom_bytes, core)
         self._nvram = nvram
         self._address = address
 

@@ -10,14 +10,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from deltabench.firmware_model.errors import AtomLostError
+from deltabench.hwsim.core import IDLE_CORE, Core
 
 
 class AtomStore(ABC):
-    """``count`` atoms of ``atom_bytes`` bytes.  Media are read once, by ``boot``; ``read`` answers from RAM."""
+    """``count`` atoms of ``atom_bytes`` bytes.  Media are read once, by ``boot``; ``read`` answers from RAM.
 
-    def __init__(self, count: int, atom_bytes: int) -> None:
+    ``core`` is the processor that the work costs cycles of.
+    """
+
+    def __init__(self, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
         self.count = count
         self.atom_bytes = atom_bytes
+        self.core = core
         self.atoms: list[bytes | None] = []
 
     @abstractmethod

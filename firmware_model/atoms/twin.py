@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import TWIN_SLOT, crc32, intact
+from deltabench.firmware_model.steps import ATOM, CRC
+from deltabench.hwsim.core import IDLE_CORE, Core
 
 HALF_RANGE = 1 << 15
 
@@ -18,8 +20,8 @@ HALF_RANGE = 1 << 15
 class TwinStore(AtomStore):
     """The slots of atom ``i`` are numbered ``2 * i`` and ``2 * i + 1``."""
 
-    def __init__(self, count: int, atom_bytes: int) -> None:
-        super().__init__(count, atom_bytes)
+    def __init__(self, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
+        super().__init__(count, atom_bytes, core)
         self._sequence = [0] * count
         self._side = [0] * count
 
@@ -39,6 +41,7 @@ class TwinStore(AtomStore):
 
     def boot(self) -> None:
         self.atoms = [None] * self.count
+        self.core.spend(CRC, 2 * self.count * slot_bytes(self.atom_bytes))
         for number, slot in enumerate(self._read_slots()):
             index, side = number >> 1, number & 1
             if slot is None or not intact(slot, index):
@@ -51,6 +54,8 @@ class TwinStore(AtomStore):
 
     def write(self, index: int, data: bytes) -> None:
         assert len(data) == self.atom_bytes, "an atom is written whole"
+        self.core.spend(ATOM, self.atom_bytes)
+        self.core.spend(CRC, slot_bytes(self.atom_bytes))
         sequence = (self._sequence[index] + 1) % (2 * HALF_RANGE)
         side = 1 - self._side[index]
         self._write_slot(2 * index + side, self._sealed(index, sequence, data))

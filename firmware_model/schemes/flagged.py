@@ -22,6 +22,7 @@ from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import CONTROL
 from deltabench.firmware_model.schemes.bitmap import bitmap
 from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of
+from deltabench.firmware_model.steps import MAP_WORDS, words
 
 IDLE: Final = 0
 SWITCHING: Final = 1
@@ -49,6 +50,7 @@ class Flagged(MapScheme):
         return ("idle", "switching", "clearing")[self._flag]
 
     def boot(self) -> None:
+        self.store.core.spend(MAP_WORDS, 2 * words(self.units))
         control = self.read_or_lose(self._control, (1 << self.units) - 1)
         self._flag, progress, self.system_version = CONTROL.unpack(control)
         self.vsm = self._vsm.load(self)
@@ -78,6 +80,7 @@ class Flagged(MapScheme):
 
     def _switch_blocks_from(self, first: int) -> None:
         """VSM ^= DDM for the blocks from ``first`` on, then DDM = 0."""
+        self.store.core.spend(MAP_WORDS, words(self.units))
         for block in blocks_of(self.ddm, self._ddm.units_per_block):
             if block >= first:
                 target = self._vsm.block(self.vsm, block) ^ self._ddm.block(self.ddm, block)
@@ -91,6 +94,7 @@ class Flagged(MapScheme):
         self._vsm.write(self.store, block, target)
 
     def _clear_ddm(self) -> None:
+        self.store.core.spend(MAP_WORDS, words(self.units))
         for block in blocks_of(self.ddm, self._ddm.units_per_block):
             self.ddm ^= self._ddm.block(self.ddm, block) << block * self._ddm.units_per_block
             self._ddm.write(self.store, block, 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.schemes.bitmap import bitmap
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.steps import MAP_WORDS, words
 
 
 class Plain(MapScheme):
@@ -24,6 +25,7 @@ class Plain(MapScheme):
         return [bytes(atom_bytes)] * (2 * -(-units // (8 * atom_bytes)))
 
     def boot(self) -> None:
+        self.store.core.spend(MAP_WORDS, 2 * words(self.units))
         self.vsm = self._vsm.load(self)
         self.ddm = self._ddm.load(self)
 
@@ -32,6 +34,7 @@ class Plain(MapScheme):
         self._ddm.write_blocks(self.store, self.ddm, units)
 
     def save(self) -> None:
+        self.store.core.spend(MAP_WORDS, words(self.units))
         self.vsm ^= self.ddm
         self._vsm.write_blocks(self.store, self.vsm, self.ddm)
         self._clear_ddm()
@@ -40,5 +43,6 @@ class Plain(MapScheme):
         self._clear_ddm()
 
     def _clear_ddm(self) -> None:
+        self.store.core.spend(MAP_WORDS, words(self.units))
         written, self.ddm = self.ddm, 0
         self._ddm.write_blocks(self.store, self.ddm, written)

@@ -16,6 +16,7 @@ from typing import Final
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import SYSTEM
 from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of, unit_span
+from deltabench.firmware_model.steps import MAP_ENTRIES, MAP_WORDS, words
 
 IDLE: Final = 0
 CLEARING: Final = 2
@@ -46,6 +47,7 @@ class Versioned(MapScheme):
         return "clearing" if self._flag == CLEARING else "idle"
 
     def boot(self) -> None:
+        self.store.core.spend(MAP_ENTRIES, self.units)
         self._load_system(self.read_or_lose(self._system, unit_span(0, self.units)))
         for block in range(self._blocks):
             self._load_block(block)
@@ -75,6 +77,7 @@ class Versioned(MapScheme):
 
     def _clear_ddm(self) -> None:
         """DDM = 0, block by block.  Idempotent: a unit that missed a save has DDM = 0 already."""
+        self.store.core.spend(MAP_WORDS, words(self.units))
         dirty = blocks_of(self.ddm, self._per_block)
         self.ddm = 0
         for block in dirty:
@@ -85,6 +88,7 @@ class Versioned(MapScheme):
     def _scrub(self) -> None:
         """Bring the blocks up to date whose turn it is at this system version."""
         for block in range(self.system_version % self._window, self._blocks, self._window):
+            self.store.core.spend(MAP_ENTRIES, self._per_block)
             if not self._is_current(block, self.store.read(self._first_block + block)):
                 self._write_block(block, self._block_units(block))
 
@@ -129,6 +133,7 @@ class Versioned(MapScheme):
 
     def _write_block(self, block: int, units: int) -> None:
         """Write a block in which ``units`` are up to date; the others stay as they are on the medium."""
+        self.store.core.spend(MAP_ENTRIES, self._per_block)
         size, first = self._map_bytes, block * self._per_block
         atom = bytearray(self.store.read(self._first_block + block))
         chosen = units >> first & (1 << self._per_block) - 1

@@ -142,6 +142,23 @@ class DiskPart(_Described, frozen=True, kw_only=True):
     cache_segments: Annotated[int, _figure("segments of the buffer", ge=1)]
     cache_segment_sectors: Annotated[int, _figure("size of a segment", "sectors", 1)]
     write_cache: Annotated[bool, _figure("writes are acknowledged from the volatile buffer", other="true or false")]
+    write_segments: Annotated[int, _figure("segments that writes may fill before they are on the media", ge=1)]
+    read_ahead_sectors: Annotated[int, _figure("sectors read on, counted from a request's first; 0: none", "sectors")]
+    seek_curve: Annotated[
+        tuple[tuple[int, int], ...],
+        _figure("measured seeks: cylinders moved over, and the time", "µs", other="a list of [cylinders, µs]"),
+    ]
+    head_switch_us: Annotated[int, _figure("change to another surface of the same cylinder", "µs")]
+    track_settle_us: Annotated[
+        int, _figure("least time until the arm is on the track of a command, however near", "µs")
+    ]
+    write_settle_us: Annotated[int, _figure("time that a write waits longer than a read for the arm to settle", "µs")]
+    read_hit_overhead_us: Annotated[int, _figure("work on a read that the buffer serves, beside its transfer", "µs")]
+    read_miss_overhead_us: Annotated[int, _figure("work on a read before the arm moves", "µs")]
+    write_overhead_us: Annotated[int, _figure("work on a write, beside its transfer", "µs")]
+    cylinder_overhead_us: Annotated[int, _figure("more work if it is not the cylinder that the arm is on", "µs")]
+    zone_overhead_us: Annotated[int, _figure("still more work if it is not the arm's zone", "µs")]
+    bus_sector_ns: Annotated[int, _figure("transfer of a sector between buffer and host", "ns", 1)]
 
     def _broken_rules(self) -> Iterator[Broken]:
         first_free, capacity = 0, 0
@@ -161,6 +178,13 @@ class DiskPart(_Described, frozen=True, kw_only=True):
             capacity += sectors - ranges * zone.spare_sectors - len(slipped)
         if self.sectors > capacity:
             yield "sectors", self.sectors, f"at most the zones' {capacity}"
+        if self.read_ahead_sectors > self.cache_segment_sectors:
+            yield "read_ahead_sectors", self.read_ahead_sectors, f"at most a segment's {self.cache_segment_sectors}"
+        distances = (0, *(cylinders for cylinders, _ in self.seek_curve))
+        if len(distances) == 1 < self.cylinders or any(later <= earlier for earlier, later in pairwise(distances)):
+            yield "seek_curve", self.seek_curve, "one point or more, from 1 cylinder on in rising order"
+        if any(us < 1 for _, us in self.seek_curve) or distances[-1] >= self.cylinders:
+            yield "seek_curve", self.seek_curve, f"times from 1 µs, over at most {self.cylinders - 1} cylinders"
 
 
 Part = NorPart | NvramPart | DiskPart

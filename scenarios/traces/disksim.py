@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from deltabench.scenarios.traces.request import Kind, Request
 from deltabench.scenarios.traces.text import Line
@@ -57,16 +58,31 @@ def read_disksim(lines: Iterable[Line]) -> Iterator[tuple[Line, Request]]:
         )
 
 
+class Measured(NamedTuple):
+    """A request as a real drive served it: it took `service_ns`, and the next came `pause_ns` after it was done."""
+
+    kind: Kind
+    lba: int
+    sectors: int
+    service_ns: int
+    pause_ns: int
+
+
 def read_disksim_validate(lines: Iterable[Line]) -> Iterator[tuple[Line, Request]]:
     """Yield the requests of a DiskSim `validate` trace."""
-    time_us = 0.0
+    time_ns = 0
+    for line, measured in read_measured(lines):
+        kind, lba, sectors, service_ns, pause_ns = measured
+        yield line, Request(kind, lba, sectors, None, time_us=round(time_ns / 1000))
+        time_ns += service_ns + pause_ns
+
+
+def read_measured(lines: Iterable[Line]) -> Iterator[tuple[Line, Measured]]:
+    """Yield the requests of a DiskSim `validate` trace with the times that were measured."""
     for line in lines:
         match = _VALIDATE_LINE.fullmatch(line.text)
         if match is None or int(match["count"]) == 0:
             raise line.error("expected 'R|W Hit|Miss lba sectors service_us interarrival_us', with sectors from 1")
+        service_ns, pause_ns = (round(float(match[name]) * 1000) for name in ("service", "interarrival"))
         kind: Kind = "read" if match["kind"] == "R" else "write"
-        yield (
-            line,
-            Request(kind, int(match["lba"]), int(match["count"]), None, time_us=round(time_us)),
-        )
-        time_us += float(match["service"]) + float(match["interarrival"])
+        yield line, Measured(kind, int(match["lba"]), int(match["count"]), service_ns, pause_ns)

@@ -68,6 +68,18 @@ class Bench:
             cache_segments=1,
             cache_segment_sectors=64,
             write_cache=True,
+            write_segments=1,
+            read_ahead_sectors=0,
+            seek_curve=(),
+            head_switch_us=0,
+            track_settle_us=0,
+            write_settle_us=0,
+            read_hit_overhead_us=0,
+            read_miss_overhead_us=0,
+            write_overhead_us=0,
+            cylinder_overhead_us=0,
+            zone_overhead_us=0,
+            bus_sector_ns=1,
         )
         return Disk("disk0", part, self.cells, self.rail, torn_sector, sectors)
 

@@ -78,6 +78,7 @@ class RamStore:
     def __init__(self, store: Any) -> None:
         self.atoms = store.atoms
         self.atom_bytes = store.atom_bytes
+        self.core = store.core
 
     def write(self, index: int, data: bytes) -> None:
         self.atoms[index] = data

@@ -13,6 +13,7 @@ import pytest
 
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.crash_id import Cut
+from deltabench.scenarios.crash_map import CutRow
 from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.oracle import Rule
 from deltabench.scenarios.scenario import Scenario, load_scenario
@@ -34,7 +35,8 @@ def new_result(new_scenario: Callable[..., Scenario]) -> NewResult:
     def new(*findings: Finding, expect: str = "", complete: bool = True) -> Result:
         scenario = new_scenario("steps = []\nseed = 5", f"[firmware]\nunits = 8\n[expect]\n{expect}")
         (variant,) = scenario.variants()
-        return Result(variant, 3, 40, Counts(100, 60, 70, len(findings)), findings, 1.23456, complete)
+        rows = (CutRow(4, "SAVE", "nor0 program", {"nothing": "h", "all": "v"}),)
+        return Result(variant, 3, 40, Counts(100, 60, 70, len(findings)), findings, 1.23456, complete, rows)
 
     return new
 

@@ -1,0 +1,50 @@
+"""The kernel as it is run: compiled by Numba if that is there, else as it stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from types import FunctionType
+from typing import Any, Final, NamedTuple
+
+from deltabench.scenarios.endurance import kernel
+
+NO_NUMBA: Final = "DELTABENCH_NO_NUMBA"
+"""An environment variable; set to anything but nothing it keeps Numba out."""
+
+
+class Kernel(NamedTuple):
+    """The kernel's entry points.  ``chunk``: commands to give it at once, so that it returns in a moment."""
+
+    compiled: bool
+    chunk: int
+    run_mix: Callable[..., None]
+    run_requests: Callable[..., None]
+
+
+def load_kernel(*, jit: bool | None = None) -> Kernel:
+    """The kernel, compiled or not; None: compiled if Numba is installed and DELTABENCH_NO_NUMBA is not set."""
+    if jit is None:
+        jit = find_spec("numba") is not None and not os.environ.get(NO_NUMBA)
+    return _compiled() if jit else Kernel(False, 20_000, kernel.run_mix, kernel.run_requests)
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> Kernel:
+    """Each function is compiled when it is first called, and kept on disk beside kernel.py, where Numba keeps it.
+
+    Without Numba's reference counts (``_nrt``): nothing is allocated, and to count the arrays of a State in and out of
+    each small function takes three times as long as all the rest (numba issue 2350).
+    """
+    import numba
+
+    # Its option _nrt is not among its types.
+    njit: Any = numba.njit
+    namespace: dict[str, Any] = dict(vars(kernel))
+    for name, function in vars(kernel).items():
+        if isinstance(function, FunctionType):
+            # A copy that finds the other functions compiled, too; those of the module stay as they are.
+            namespace[name] = njit(cache=True, _nrt=False)(FunctionType(function.__code__, namespace, name))
+    return Kernel(True, 4_000_000, namespace["run_mix"], namespace["run_requests"])

@@ -1,0 +1,212 @@
+"""Endurance runs: a workload over simulated years on each variant, sampled on the way, and when what wears out.
+
+A run ends before its years are over when all that has a rated endurance is worn past it.  What is not worn out by then
+is told by extrapolation: it goes on wearing as it did in the second half of the run.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltabench.hwsim.meter import Wear as CellWear
+from deltabench.hwsim.meter import WearKind
+from deltabench.scenarios import documents
+from deltabench.scenarios.documents import Day, EnduredRun, WearOut
+from deltabench.scenarios.endurance import kernel
+from deltabench.scenarios.endurance.causes import cause_of
+from deltabench.scenarios.endurance.compiled import Kernel
+from deltabench.scenarios.endurance.device import device_of
+from deltabench.scenarios.endurance.state import new_state
+from deltabench.scenarios.endurance.wear import atom_writes, cell_wear, counters, map_wear, unit_moves
+from deltabench.scenarios.endurance.workload import DAYS_PER_YEAR, Mix, Workload, plan
+from deltabench.scenarios.scenario import Variant
+
+Progress = Callable[[int, int], None]
+MOST_SAMPLES: Final = 256
+FIRST_STEPS: Final = 1 << 10
+"""So many times closer than the years want it are the first samples: a part may be worn out in days."""
+WEARING: Final[tuple[WearKind, ...]] = ("erase", "write")
+"""Programs of NOR pages are no wear of their own: each is between two erases, which are rated."""
+Ended = Literal["all done", "worn out", "interrupted"]
+
+
+class Run:
+    """One variant under a workload."""
+
+    def __init__(self, variant: Variant, workload: Workload, model: Kernel) -> None:
+        """Raises ScenarioError if the variant cannot be built, or the workload does not fit it."""
+        self._variant = variant
+        self._workload = workload
+        self._model = model
+        self._device = device_of(variant)
+        shape = self._device.shape
+        self._plan = plan(workload, shape.units, shape.sectors_per_unit, compiled=model.compiled)
+        self._state = new_state(shape, workload.seed % (1 << 64), compiled=model.compiled)
+        self._done = 0
+        self._timeline: list[Day] = []
+        self._maps = self._device.layout.maps.device
+        self._rated = next(
+            wear.endurance for wear in self._wears() if wear.device == self._maps and wear.what in WEARING
+        )
+
+    @property
+    def commands(self) -> int:
+        """How many the years have."""
+        return self._plan.commands
+
+    def run(self, progress: Callable[[int], None], interrupted: Callable[[], bool]) -> EnduredRun:
+        """Do them, or as many as wear everything out; ``progress`` is told how many are done."""
+        total = self.commands
+        step = max(1, total // (MOST_SAMPLES * FIRST_STEPS))
+        self._sample()
+        while self._done < total and not self._worn_out and not interrupted():
+            last = min(total, self._done + step)
+            while self._done < last and not interrupted():
+                self._advance(min(last, self._done + self._model.chunk))
+                progress(self._done)
+            self._sample()
+            if len(self._timeline) > MOST_SAMPLES:
+                self._timeline = self._timeline[::2]
+                step *= 2
+        if self._done == total:
+            return self._result("all done")
+        return self._result("worn out" if self._worn_out else "interrupted")
+
+    def _advance(self, last: int) -> None:
+        source, device = self._plan.source, self._device
+        run = self._model.run_mix if isinstance(source, Mix) else self._model.run_requests
+        run(self._state, device.shape, self._plan.schedule, source, self._done, last)
+        self._done = last
+
+    @property
+    def _worn_out(self) -> bool:
+        """Whether the map store is: of what a device has, nothing else is rated."""
+        return self._rated is not None and self._timeline[-1].most_worn[self._maps] > self._rated
+
+    def _days(self, commands: int) -> float:
+        return commands / self._plan.commands_per_day
+
+    def _sample(self) -> None:
+        device, state = self._device, self._state
+        cells = map_wear(device, atom_writes(device.shape, state).all).cells
+        (worn,) = [cells[kind][1] for kind in WEARING if kind in cells]
+        self._timeline.append(
+            Day(
+                command=self._done,
+                day=self._days(self._done),
+                erases={self._maps: int(worn.sum())} if "erase" in cells else {},
+                most_worn={self._maps: int(worn.max())},
+                ddm=int(state.totals[kernel.DELTA]),
+                moved=int(unit_moves(device.shape, state).sum()),
+            )
+        )
+
+    def _wears(self) -> list[CellWear]:
+        return cell_wear(self._device, self._state)
+
+    def _result(self, ended: Ended) -> EnduredRun:
+        variant, state, shape = self._variant, self._state, self._device.shape
+        wears = [(wear, counts) for wear in self._wears() if (counts := wear.counts).any()]
+        return EnduredRun(
+            run=f"{variant.scenario.name}:{variant.name}",
+            scheme=variant.scheme,
+            atom_store=variant.firmware.store.value,
+            units=shape.units,
+            sectors_per_unit=shape.sectors_per_unit,
+            seed=self._workload.seed,
+            workload=self._workload.as_dict() | {"commands_per_day": self._plan.commands_per_day},
+            commands=self._done,
+            simulated_days=self._days(self._done),
+            ended=ended,
+            counters=counters(self._device, state, [wear for wear, _ in wears]).as_series(),
+            wear=tuple(
+                documents.Wear(
+                    device=wear.device,
+                    part=wear.part,
+                    what=wear.what,
+                    cell=wear.cell,
+                    endurance=wear.endurance,
+                    counts=tuple(np.trim_zeros(counts, "b").tolist()),
+                )
+                for wear, counts in wears
+            ),
+            unit_moves=tuple(unit_moves(shape, state).tolist()),
+            timeline=tuple(self._timeline),
+            wear_out=tuple(self._wear_out(wear, counts) for wear, counts in wears if wear.what in WEARING),
+        )
+
+    def _wear_out(self, wear: CellWear, counts: NDArray[np.int64]) -> WearOut:
+        worst = int(counts.argmax())
+        most = int(counts[worst])
+        years, reached = None, False
+        if wear.endurance is not None:
+            reached = most > wear.endurance
+            days = self._days_to(wear.endurance, most)
+            years = None if days is None else days / DAYS_PER_YEAR
+        return WearOut(
+            device=wear.device,
+            part=wear.part,
+            what=wear.what,
+            endurance=wear.endurance,
+            most=most,
+            years=years,
+            reached=reached,
+            driven_by=cause_of(self._device, self._state, wear.device, worst * wear.cell_size),
+        )
+
+    def _days_to(self, endurance: int, most: int) -> float | None:
+        """When the most worn cell had that wear, between two samples, or will have it; None if it wears no more."""
+        for before, after in pairwise(self._timeline):
+            low, high = before.most_worn[self._maps], after.most_worn[self._maps]
+            if high > endurance:
+                return before.day + (after.day - before.day) * (endurance - low) / (high - low)
+        end = self._timeline[-1]
+        half = max((day for day in self._timeline if 2 * day.day <= end.day), key=lambda day: day.day)
+        more = most - half.most_worn[self._maps]
+        return end.day + (endurance - most) * (end.day - half.day) / more if more else None
+
+
+def endure(
+    variants: Sequence[Variant], workload: Workload, model: Kernel, progress: Progress = lambda _done, _total: None
+) -> tuple[list[EnduredRun], bool]:
+    """Run the workload on one variant after the other; returns what there is, and whether Ctrl-C ended it.
+
+    ``progress`` is told commands done and of how many in all.  Raises ScenarioError before anything is run if a variant
+    cannot be built, or the workload does not fit it.
+    """
+    with noted_interrupt() as interrupted:
+        # Built twice: all are checked before the first is run, and a board with large disks is not kept for long.
+        commands = [Run(variant, workload, model).commands for variant in variants]
+        results: list[EnduredRun] = []
+        for number, variant in enumerate(variants):
+            if interrupted():
+                break
+            before, total = sum(commands[:number]), sum(commands)
+
+            def report(done: int, before: int = before, total: int = total) -> None:
+                progress(before + done, total)
+
+            results.append(Run(variant, workload, model).run(report, interrupted))
+        return results, interrupted()
+
+
+@contextmanager
+def noted_interrupt() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C is noted, and no command left half done; yields whether it came.  Only the main thread hears of it."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
+    try:
+        yield lambda: bool(noted)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,322 @@
+"""Runs a variant without power cuts, in simulated time, and measures it: latencies, wear, remapping.
+
+The device is run exactly as by ``deltabench run``, its responses checked by the oracle; a meter lets time pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from deltabench.firmware_model.commands import WRITES, Command, Opcode
+from deltabench.firmware_model.controller import Controller, MapsView
+from deltabench.firmware_model.layout import LABEL, MAPS, Layout
+from deltabench.firmware_model.steps import ATOM, COMPACTION, COPY, DIRECT_READ, FIRST_WRITE, REDIRECTED_READ
+from deltabench.firmware_model.steps import RESTORE as RESTORE_STEP
+from deltabench.firmware_model.steps import SAVE as SAVE_STEP
+from deltabench.hwsim.clock import NS_PER_S
+from deltabench.hwsim.disk import SECTOR_BYTES
+from deltabench.hwsim.meter import OTHER, Meter, Places
+from deltabench.scenarios.counters import Counts
+from deltabench.scenarios.documents import MapsAt, MeasuredRun, Moment, Region, Wear
+from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.latencies import Latencies
+from deltabench.scenarios.scenario import Cuts, Variant
+from deltabench.scenarios.session import Session
+
+BOOT: Final = "boot"
+HOST_BUS: Final = "host bus"
+DATA: Final = "data"
+CAUSE_OF_REGION: Final = {LABEL: "labels", MAPS: "maps"}
+"""What bytes and time are put down to; whatever else the layout has is data."""
+MOST_MOMENTS: Final = 1000
+MOST_MAPS: Final = 40
+TITLES: Final = {int(opcode): opcode.title for opcode in Opcode}
+WRITE_CODES: Final = frozenset(map(int, WRITES))
+MOVE_NOTHING: Final = WRITE_CODES | {int(Opcode.READ_DMA_EXT), int(Opcode.FLUSH_CACHE_EXT), int(Opcode.RESTORE)}
+Progress = Callable[[int, int], bool]
+
+
+class MeasureError(ScenarioError):
+    """A run whose figures mean nothing: a rule is broken in it without any cut."""
+
+
+def measure(variant: Variant, progress: Progress = lambda _done, _total: True) -> MeasuredRun:
+    """Run ``variant`` and measure it; ``progress`` is told actions done and of how many, and says whether to go on.
+
+    Raises ScenarioError if it cannot be built, MeasureError if it breaks a rule.
+    """
+    return Recorder(variant).run(progress)
+
+
+def measure_all(
+    variants: Sequence[Variant], progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> tuple[list[MeasuredRun], bool]:
+    """Measure one after the other; returns what there is, and whether it was interrupted by Ctrl-C.
+
+    ``progress`` is told actions done and of how many in all.  Raises ScenarioError, MeasureError as ``measure`` does.
+    """
+    runs: list[MeasuredRun] = []
+    try:
+        prepared = [Recorder(variant) for variant in variants]
+        total = sum(len(one.session.actions) for one in prepared)
+        for one in prepared:
+            before = sum(len(other.session.actions) for other in prepared[: len(runs)])
+
+            def report(done: int, _: int, before: int = before) -> bool:
+                progress(before + done, total)
+                return True
+
+            runs.append(one.run(report))
+            if not runs[-1].complete:
+                return runs, True
+    except KeyboardInterrupt:
+        return runs, True
+    return runs, False
+
+
+def without_cuts(variant: Variant) -> Variant:
+    """The variant with ``cuts = "none"``."""
+    replace = msgspec.structs.replace
+    scenario, document = variant.scenario, variant.scenario.document
+    power = replace(document.power, cuts=Cuts.NONE, depth=1, operation=None, outcome=None)
+    return replace(variant, scenario=replace(scenario, document=replace(document, power=power)))
+
+
+def places_of(controller: Controller) -> dict[str, Places]:
+    """What lies where on each device; nothing is known of a controller that has no layout."""
+    layout = getattr(controller, "layout", None)
+    if not isinstance(layout, Layout):
+        return {}
+    by_device: dict[str, list[tuple[int, str]]] = {}
+    for region in sorted(layout.regions, key=lambda region: region.first):
+        places = by_device.setdefault(region.device, [])
+        places.append((region.first, CAUSE_OF_REGION.get(region.name, DATA)))
+        places.append((region.first + region.length, OTHER))
+    return {device: _merged(places) for device, places in by_device.items()}
+
+
+def _merged(places: list[tuple[int, str]]) -> Places:
+    """Of several entries for one address, the last: a region that begins where another ends."""
+    return list(dict(places).items())
+
+
+class Recorder:
+    """One variant being measured: the watch that its rig reports to."""
+
+    def __init__(self, variant: Variant) -> None:
+        self._started_s = time.process_time()
+        self.variant = variant
+        self.session = Session(without_cuts(variant))
+        rig = self.session.rig
+        settings = variant.scenario.document.time
+        first = rig.make()
+        self._layout = getattr(first, "layout", None)
+        self.meter = Meter(rig.board, settings.media, settings.core_hz, places_of(first))
+        self._clock = rig.board.clock
+        self._sector_ns = -(-SECTOR_BYTES * NS_PER_S // settings.host_bytes_per_s)
+        self.counts = Counts()
+        self._latencies: dict[str, Latencies] = {}
+        self._sectors = {True: 0, False: 0}
+        self.begun_ns = 0
+        self._changes = 0
+        self._moves: NDArray[np.int64] = np.zeros(variant.firmware.units, np.int64)
+        self._moved = 0
+        self._view: MapsView | None = None
+        self._moments: list[Moment] = []
+        self._maps: dict[int, MapsAt] = {}
+        self._last_save: dict[int, MapsAt] = {}
+        rig.watch = self
+        self.resume()
+
+    def run(self, progress: Progress = lambda _done, _total: True) -> MeasuredRun:
+        """The whole workload, or as much of it as ``progress`` lets happen."""
+        total = len(self.session.actions)
+        stride = max(1, total // (MOST_MOMENTS // 2))
+
+        def after(done: int) -> bool:
+            self._look(done - 1, sample=done % stride == 0 or done == total)
+            return progress(done, total)
+
+        try:
+            complete = self.session.run(after)
+        except KeyboardInterrupt:
+            complete = False
+        violation = self.session.violation
+        if violation is not None:
+            raise MeasureError(
+                f"{self.variant.scenario.name}, {self.variant.name}: {violation.rule.value} is violated without any "
+                f"cut, during {self.session.doing}: {violation}"
+            )
+        return self._result(complete=complete)
+
+    def begins(self) -> None:
+        self.begun_ns = self.meter.settle()
+        self._changes = self.meter.change_count
+        self.meter.spent_ns.clear()
+
+    def ends(self, command: Command | None) -> None:
+        now_ns, spent_ns = self.meter.settle(), self.meter.spent_ns
+        if command is None:
+            title = BOOT
+            self.counts.add("boots", 1)
+            self.counts.add("recoveries", int(self.meter.change_count > self._changes))
+        else:
+            title = TITLES.get(command.opcode) or str(command)
+            if command.count:
+                # The host's link works beside firmware and media; of a read its last sector comes behind them.
+                is_write = command.opcode in WRITE_CODES
+                self._sectors[is_write] += command.count
+                last_ns = self.begun_ns + command.count * self._sector_ns
+                end_ns = max(now_ns if is_write else now_ns + self._sector_ns, last_ns)
+                self._clock.advance_ns(end_ns - now_ns)
+                spent_ns[HOST_BUS] = end_ns - now_ns
+                now_ns = end_ns
+        latencies = self._latencies.get(title)
+        if latencies is None:
+            latencies = self._latencies[title] = Latencies()
+        latencies.add(now_ns - self.begun_ns, spent_ns)
+
+    def pause(self) -> None:
+        self.meter.settle()
+        self.meter.detach()
+        self.session.rig.board.cells.recording = True
+
+    def resume(self) -> None:
+        self.meter.attach()
+        # Nothing of the run is ever undone, but for what the bench does aside.
+        self.session.rig.board.cells.recording = False
+
+    def _look(self, number: int, *, sample: bool) -> None:
+        """The maps after action ``number``, if the controller shows any, and if it can have moved units or is shown."""
+        action = self.session.actions[number]
+        if not sample and number >= MOST_MAPS and isinstance(action, Command) and action.opcode in MOVE_NOTHING:
+            return
+        view: MapsView | None = getattr(self.session.controller, "view", None)
+        if view is None:
+            return
+        before = self._view or MapsView(view.units, 0, 0, view.flag, view.system_version)
+        self._view = view
+        moved = before.vsm ^ view.vsm
+        if moved:
+            self._moved += moved.bit_count()
+            width = -(-view.units // 8)
+            bits = np.frombuffer(moved.to_bytes(width, "little"), np.uint8)
+            self._moves += np.unpackbits(bits, bitorder="little")[: view.units]
+        is_save = isinstance(action, Command) and action.opcode == Opcode.SAVE
+        if number < MOST_MAPS or is_save:
+            shown = {number - 1: self._maps_at(number - 1, before), number: self._maps_at(number, view)}
+            if number < MOST_MAPS or not self._last_save:
+                self._maps |= shown
+            if is_save:
+                self._last_save = shown
+        if sample or (moved and len(self._moments) < MOST_MOMENTS):
+            self._moments.append(self._moment(number, view))
+
+    def _maps_at(self, number: int, view: MapsView) -> MapsAt:
+        """The maps after action ``number``; before the first of them is the power-on."""
+        action = self.session.actions[number] if number >= 0 else "power on"
+        name = str(action) if isinstance(action, (Command, str)) else type(action).__name__.lower()
+        return MapsAt(number=number, command=name, vsm=f"{view.vsm:x}", ddm=f"{view.ddm:x}")
+
+    def _moment(self, number: int, view: MapsView) -> Moment:
+        tallies = [gauge.tallies.get("erase") for gauge in self.meter.gauges.values()]
+        erases = sum(tally.times for tally in tallies if tally is not None)
+        return Moment(
+            command=number,
+            ns=self._clock.now_ns,
+            ddm=view.ddm.bit_count(),
+            vsm_b=view.vsm.bit_count(),
+            moved=self._moved,
+            erases=erases,
+        )
+
+    def _result(self, *, complete: bool) -> MeasuredRun:
+        variant, document, meter = self.variant, self.variant.scenario.document, self.meter
+        self._count()
+        view, maps = self._view, self._maps | self._last_save
+        return MeasuredRun(
+            run=f"{variant.scenario.name}:{variant.name}",
+            scenario=variant.scenario.name,
+            title=document.title,
+            scheme=variant.scheme,
+            atom_store=variant.firmware.store.value,
+            units=variant.firmware.units,
+            sectors_per_unit=variant.firmware.sectors_per_unit,
+            seed=document.seed,
+            media_time=document.time.media.value,
+            core_hz=document.time.core_hz,
+            complete=complete,
+            commands=self.session.commands,
+            simulated_ns=meter.settle(),
+            elapsed_s=round(time.process_time() - self._started_s, 3),
+            counters=self.counts.as_series(),
+            wear=tuple(self._wear()),
+            unit_moves=tuple(self._moves.tolist()),
+            unit_sides=f"{view.vsm if view else 0:x}",
+            regions=tuple(
+                Region(name=region.name, device=region.device, first=region.first, length=region.length)
+                for region in (self._layout.regions if isinstance(self._layout, Layout) else ())
+            ),
+            timeline=tuple(self._moments),
+            maps=tuple(maps[number] for number in sorted(maps)),
+            latency=tuple(self._latencies[title].summary(title) for title in sorted(self._latencies)),
+        )
+
+    def _count(self) -> None:
+        counts, meter = self.counts, self.meter
+        for title, latencies in self._latencies.items():
+            if title != BOOT:
+                counts.add("host_commands", latencies.count, title)
+        counts.add("host_sectors_read", self._sectors[False])
+        counts.add("host_sectors_written", self._sectors[True])
+        counts.add("unit_moves", self._moved)
+        steps = meter.steps
+        for name, step in (
+            ("saves", SAVE_STEP),
+            ("restores", RESTORE_STEP),
+            ("copies_on_first_write", COPY),
+            ("atom_writes", ATOM),
+            ("log_compactions", COMPACTION),
+        ):
+            counts.add(name, steps[step].times)
+        for name, step in (
+            ("direct_reads", DIRECT_READ),
+            ("redirected_reads", REDIRECTED_READ),
+            ("first_writes", FIRST_WRITE),
+            ("copied_sectors", COPY),
+        ):
+            counts.add(name, steps[step].amount)
+        copied = counts["copied_sectors"] * SECTOR_BYTES
+        for cause, written in meter.written_bytes.items():
+            counts.add("bytes_written", written - (copied if cause == DATA else 0), cause)
+        counts.add("bytes_written", copied, "copies")
+        for device, gauge in meter.gauges.items():
+            for kind, tally in gauge.tallies.items():
+                counts.add("media_operations", tally.times, device, kind)
+                counts.add("media_bytes", tally.length * gauge.address_bytes, device, kind)
+                counts.add("media_busy_ns", tally.busy_ns, device, kind)
+            for wear in gauge.wear:
+                counts.add("past_endurance", wear.past_endurance, device)
+        for step, done in steps.items():
+            counts.add("firmware_cycles", done.times * step.base_cycles + done.amount * step.each_cycles, step.name)
+
+    def _wear(self) -> list[Wear]:
+        return [
+            Wear(
+                device=wear.device,
+                part=wear.part,
+                what=wear.what,
+                cell=wear.cell,
+                endurance=wear.endurance,
+                counts=tuple(np.trim_zeros(wear.counts, "b").tolist()),
+            )
+            for gauge in self.meter.gauges.values()
+            for wear in gauge.wear
+            if wear.counts.any()
+        ]

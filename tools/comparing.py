@@ -1,0 +1,173 @@
+"""Two documents of one schema side by side: which runs belong together, and what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from deltabench.scenarios.counters import COUNTERS
+from deltabench.scenarios.documents import (
+    Document,
+    Endurance,
+    EnduredRun,
+    HeldUp,
+    HoldUp,
+    Judged,
+    MeasuredRun,
+    Measurement,
+    Results,
+    Series,
+    Wear,
+)
+
+Run = MeasuredRun | EnduredRun | Judged | HeldUp
+Value = int | float | str | None
+
+
+class Line(NamedTuple):
+    """One figure of both runs; ``unit`` as in ``ns``, ``bytes``, or empty for words."""
+
+    name: str
+    unit: str
+    one: Value
+    other: Value
+
+    @property
+    def ratio(self) -> float | None:
+        """The second by the first, where that means something."""
+        if isinstance(self.one, int | float) and isinstance(self.other, int | float) and self.one:
+            return self.other / self.one
+        return None
+
+
+class Pair(NamedTuple):
+    """Two runs that belong together; ``lines``: all figures that one of them has."""
+
+    one: Run
+    other: Run
+    lines: tuple[Line, ...]
+
+    @property
+    def different(self) -> list[Line]:
+        """The figures that are not the same in both."""
+        return [line for line in self.lines if line.one != line.other]
+
+
+class Comparison(NamedTuple):
+    """All pairs, and the names of the runs that have none."""
+
+    pairs: tuple[Pair, ...]
+    only_one: tuple[str, ...]
+    only_other: tuple[str, ...]
+
+
+def runs_of(document: Document) -> tuple[Run, ...]:
+    """The runs of a document of any schema."""
+    return document.results if isinstance(document, Results) else document.runs
+
+
+def compare(one: Document, other: Document) -> Comparison:
+    """Runs of the same name belong together; those that are left, in their order."""
+    left, right = list(runs_of(one)), list(runs_of(other))
+    named = {run.run: run for run in right}
+    pairs: list[tuple[Run, Run]] = []
+    alone: list[Run] = []
+    for run in left:
+        if run.run in named:
+            pairs.append((run, named.pop(run.run)))
+        else:
+            alone.append(run)
+    rest = list(named.values())
+    pairs += zip(alone, rest, strict=False)
+    matched = min(len(alone), len(rest))
+    return Comparison(
+        tuple(Pair(first, second, _lines(first, second)) for first, second in pairs),
+        tuple(run.run for run in alone[matched:]),
+        tuple(run.run for run in rest[matched:]),
+    )
+
+
+def alone(run: Run) -> Document:
+    """A document of one run, under a name that it shares with the run beside it."""
+    if isinstance(run, MeasuredRun):
+        return Measurement(runs=(msgspec.structs.replace(run, run="run", scenario=""),))
+    if isinstance(run, EnduredRun):
+        return Endurance(runs=(msgspec.structs.replace(run, run="run"),))
+    if isinstance(run, HeldUp):
+        return HoldUp(from_mv=0, to_mv=0, load_mw=0, runs=(msgspec.structs.replace(run, scenario=""),))
+    return Results(results=(msgspec.structs.replace(run, scenario="run"),))
+
+
+def _lines(one: Run, other: Run) -> tuple[Line, ...]:
+    """What either has, by name, in the order of the first; what only the second has stands where it has it."""
+    left, right = dict(_figures(one)), dict(_figures(other))
+    order = list(left)
+    before: tuple[str, str] | None = None
+    for key in right:
+        if key not in left:
+            order.insert(order.index(before) + 1 if before else 0, key)
+        before = key
+    return tuple(Line(*key, left.get(key), right.get(key)) for key in order)
+
+
+def _figures(run: Run) -> list[tuple[tuple[str, str], Value]]:
+    """(name, unit) and value of each."""
+    if isinstance(run, Judged):
+        counts = run.counts
+        return [
+            (("verdict", ""), run.verdict if run.complete else f"{run.verdict}, not finished"),
+            (("commands", "commands"), run.commands),
+            (("media operations", "operations"), run.operations),
+            (("crash states", ""), counts.generated),
+            (("distinct crash states", ""), counts.distinct),
+            (("recoveries judged", ""), counts.verified),
+            (("recoveries that broke a rule", ""), counts.violations),
+        ]
+    if isinstance(run, HeldUp):
+        needed = "no hold-up is enough" if run.least_us is None else 1000 * run.least_us
+        return [
+            (("hold-up needed", "ns"), needed),
+            (("crash states", ""), run.generated),
+            (("unsafe without hold-up", ""), run.steps[0].violations if run.steps else None),
+            *(((f"hold-up needed during {name}", "ns"), 1000 * us) for name, us in run.needed_during.items()),
+        ]
+    found: list[tuple[tuple[str, str], Value]] = [
+        (("scheme", ""), run.scheme),
+        (("atom store", ""), run.atom_store),
+        (("units", "units"), run.units),
+        (("sectors in a unit", "sectors"), run.sectors_per_unit),
+    ]
+    if isinstance(run, MeasuredRun):
+        found.append((("simulated time", "ns"), run.simulated_ns))
+        for latency in run.latency:
+            percentiles = [(f"{key} %", value) for key, value in latency.percentiles_ns.items() if key in ("50", "99")]
+            for which, value in (*percentiles, ("longest", latency.most_ns)):
+                found.append(((f"{latency.command}, {which}", "ns"), value))
+    else:
+        found.append((("simulated time", "days"), run.simulated_days))
+    found += _counted(run.counters)
+    found += _worn(run.wear)
+    if isinstance(run, EnduredRun):
+        found += [((f"{row.device} {row.what} wears out after", "years"), row.years) for row in run.wear_out]
+    return found
+
+
+def _counted(counters: Sequence[Series]) -> list[tuple[tuple[str, str], Value]]:
+    sums: dict[tuple[str, str], Value] = {}
+    for series in counters:
+        counter = COUNTERS.get(series.name)
+        labels = ", ".join(series.labels.values())
+        name = series.name.removesuffix("_ns").replace("_", " ")
+        sums[f"{name}: {labels}" if labels else name, counter.unit if counter else ""] = series.value
+    return list(sums.items())
+
+
+def _worn(wear: Sequence[Wear]) -> list[tuple[tuple[str, str], Value]]:
+    found: list[tuple[tuple[str, str], Value]] = []
+    for part in wear:
+        what = f"{part.device} {part.what}s"
+        found.append(((f"{what}, most of one {part.cell.split()[0]}", ""), max(part.counts, default=0)))
+        found.append(((f"{what}, all", ""), sum(part.counts)))
+    return found

@@ -1,0 +1,162 @@
+"""What grows and changes while a workload runs: erases, the most worn cell, DDM between saves, units that move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from deltabench.scenarios.documents import WearOut
+from deltabench.tools.pictures.style import (
+    DASHES,
+    MUTED,
+    SERIES,
+    Cell,
+    Picture,
+    Table,
+    legend_of_lines,
+    plain_axes,
+    thousands,
+)
+from deltabench.tools.pictures.words import digits, shortened, times
+from deltabench.tools.report import counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+Row = TypeVar("Row")
+MOST_LINES: Final = 7
+MOST_ROWS: Final = 60
+MOST_MARKS: Final = 60
+MOST_BARS: Final = 80
+
+
+class Line(NamedTuple):
+    """One run's values: ``at`` commands or days."""
+
+    label: str
+    at: tuple[float, ...]
+    values: tuple[int, ...]
+
+
+def erases_picture(
+    name: str, lines: Sequence[Line], unit: str, *, most_worn: bool = False, rated: int | None = None
+) -> Picture:
+    """Erases so far, a line a run; ``most_worn``: of the most worn sector alone, which is ``rated`` for so many.
+
+    ``unit``: commands or days.
+    """
+    what = "Erases of the most worn sector" if most_worn else "NOR sector erases"
+    shown = [line for line in lines if line.values and line.values[-1]][:MOST_LINES]
+    if not shown:
+        return Picture(name, "No NOR sector was erased", "There are no erases to draw.", Table((), ()))
+    caption = f"{what} since the factory, over {axis_of(unit)}."
+    if len(shown) < len(lines):
+        caption += (
+            f" {counted(len(lines) - len(shown), 'run')} without erases, or beyond the first {MOST_LINES}, not drawn."
+        )
+
+    def draw(figure: FigureBase) -> None:
+        axes = plain_axes(figure.add_subplot(), grid="y")
+        for number, line in enumerate(shown):
+            style = {"color": SERIES[number].light, "linestyle": DASHES[number], "label": shortened(line.label, 40)}
+            if len(line.at) == 1:
+                axes.plot(line.at, line.values, marker="o", **style)
+            else:
+                axes.step(line.at, line.values, where="post", **style)
+        if rated is not None and rated < 3 * max(line.values[-1] for line in shown):
+            axes.axhline(rated, color=MUTED.light, linewidth=1, label=f"rated for {rated:,}")
+        axes.set_xlabel(axis_of(unit))
+        axes.set_ylabel("erases of that sector" if most_worn else "sector erases so far")
+        axes.set_ylim(bottom=0)
+        along(axes, unit)
+        thousands(axes, "y")
+        if len(shown) > 1:
+            legend_of_lines(figure, axes)
+
+    at = sorted({x for line in shown for x in line.at})
+    rows = [(x, *(_value_at(line, x) for line in shown)) for x in thinned(at)]
+    return Picture(
+        name,
+        _erases_title(shown, unit, most_worn),
+        caption,
+        Table((unit, *(line.label for line in shown)), tuple(rows)),
+        draw,
+    )
+
+
+def _erases_title(lines: Sequence[Line], unit: str, most_worn: bool) -> str:
+    """How often; of several runs, the fastest against the slowest: they may not be equally long."""
+    of_it = " of the most worn sector" if most_worn else ""
+    pace = {line.label: line.values[-1] / max(line.at[-1], 1e-9) for line in lines}
+    fast = max(lines, key=lambda line: pace[line.label])
+    slow = min(lines, key=lambda line: pace[line.label])
+    length = f"{digits(fast.at[-1])} days" if unit == "day" else f"{fast.at[-1] + 1:,.0f} commands"
+    found = f"{counted(fast.values[-1], 'erase')}{of_it} in {length}"
+    if len(lines) == 1:
+        return found
+    ratio = pace[fast.label] / pace[slow.label]
+    if ratio < 1.02:
+        return f"{found}, equally fast in every run"
+    return f"Erases{of_it} go fastest under {fast.label}: {found}, {times(ratio)} as fast as under {slow.label}"
+
+
+def life_title(wear_out: Sequence[tuple[str, WearOut]]) -> str:
+    """Who wears out first and who last; empty if nothing wears out at this pace."""
+    ends = sorted(((row.years, run) for run, row in wear_out if row.years is not None), key=lambda pair: pair[0])
+    if not ends:
+        return ""
+    (first, soon), (last, late) = ends[0], ends[-1]
+    if last < 1.02 * first:
+        return f"worn out after {life(first)}" + (" in every run" if len(ends) > 1 else "")
+    return f"worn out after {life(first)} under {soon}, and after {life(last)} under {late}"
+
+
+def life(years: float) -> str:
+    """``12 years``, ``1.2 days``."""
+    return f"{digits(years)} years" if years >= 1 else f"{digits(365 * years)} days"
+
+
+def wear_out_table(wear_out: Sequence[tuple[str, WearOut]]) -> Table:
+    """When each part wears out, by run."""
+    return Table(
+        ("run", "device", "part", "wear", "rated for", "most worn", "years left at this pace"),
+        tuple(
+            (
+                run,
+                row.device,
+                row.part,
+                row.what,
+                row.endurance,
+                row.most,
+                "reached" if row.reached else "no end" if row.years is None else round(row.years, 1),
+            )
+            for run, row in wear_out
+        ),
+    )
+
+
+def _value_at(line: Line, x: float) -> Cell:
+    """The last value not after ``x``."""
+    found: Cell = None
+    for at, value in zip(line.at, line.values, strict=True):
+        if at > x:
+            break
+        found = value
+    return found
+
+
+def axis_of(unit: str) -> str:
+    return "host commands" if unit == "command" else "days"
+
+
+def along(axes: Axes, unit: str) -> None:
+    if unit == "command":
+        thousands(axes, "x")
+
+
+def thinned(rows: Sequence[Row]) -> list[Row]:
+    """At most MOST_ROWS of them, evenly, the first and the last included."""
+    if len(rows) <= MOST_ROWS:
+        return list(rows)
+    return [rows[k * (len(rows) - 1) // (MOST_ROWS - 1)] for k in range(MOST_ROWS)]
