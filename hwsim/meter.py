@@ -167,6 +167,11 @@ class Meter:
         self._board.rail.meter = None
         self._board.core.spend = free_of_charge
 
+    def power_on(self) -> None:
+        """Power has come back: what the parts did in the background is forgotten."""
+        for gauge in self.gauges.values():
+            gauge.timing.power_on()
+
     def spend(self, step: Step, amount: int = 0, /) -> None:
         """A step of the firmware."""
         tally = self._steps[step]

@@ -6,7 +6,8 @@ what its buffer holds (hwsim/drive).
 
 from __future__ import annotations
 
-from typing import Final, Protocol, cast
+from abc import ABC, abstractmethod
+from typing import Final, cast
 
 from deltabench.hwsim.clock import NS_PER_S, MediaTime
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
@@ -24,17 +25,22 @@ STATUS_CLOCKS: Final = 16
 """Read Status Register-1, which says that a program or erase is over."""
 
 
-class Timing(Protocol):
+class Timing(ABC):
     """When an operation that begins at ``at_ns`` lets the controller go on."""
 
-    def read(self, address: int, length: int, at_ns: int, /) -> int:
+    def power_on(self) -> None:  # noqa: B027 - to do nothing is right for most
+        """Begin anew; most parts do nothing that outlasts an operation."""
+
+    @abstractmethod
+    def read(self, address: int, length: int, at_ns: int) -> int:
         """A read of ``length`` from ``address``, in the medium's units."""
 
-    def change(self, operation: Operation, at_ns: int, /) -> int:
+    @abstractmethod
+    def change(self, operation: Operation, at_ns: int) -> int:
         """An operation that changes the medium."""
 
 
-class NorTiming:
+class NorTiming(Timing):
     """Serial NOR flash on one data line in each direction."""
 
     def __init__(self, part: NorPart, media_time: MediaTime) -> None:
@@ -44,7 +50,7 @@ class NorTiming:
         self._program_ns = 1000 * (part.page_program_typ_us if typical else part.page_program_max_us)
         self._erase_ns = 1000 * (part.sector_erase_typ_us if typical else part.sector_erase_max_us)
 
-    def read(self, _address: int, length: int, at_ns: int) -> int:
+    def read(self, address: int, length: int, at_ns: int) -> int:
         return at_ns + self._bus_ns(FAST_READ_CLOCKS + 8 * length)
 
     def change(self, operation: Operation, at_ns: int) -> int:
@@ -61,25 +67,30 @@ class NorTiming:
         return clocks * NS_PER_S // self._clock_hz
 
 
-class NvramTiming:
+class NvramTiming(Timing):
     """NVRAM: each word takes its time, read or written."""
 
     def __init__(self, part: NvramPart) -> None:
         self._word_bytes = part.word_bytes
         self._word_ns = part.write_word_ns
 
-    def read(self, _address: int, length: int, at_ns: int) -> int:
+    def read(self, address: int, length: int, at_ns: int) -> int:
         return at_ns + -(-length // self._word_bytes) * self._word_ns
 
     def change(self, operation: Operation, at_ns: int) -> int:
         return self.read(operation.address, operation.length, at_ns)
 
 
-class DiskTiming:
+class DiskTiming(Timing):
     """A disk drive: mechanics and buffer."""
 
     def __init__(self, disk: Disk) -> None:
+        self._part = disk.part
         self._drive = Drive(disk.part)
+
+    def power_on(self) -> None:
+        """The buffer is empty; that the spindle has to come up to speed first takes no time here."""
+        self._drive = Drive(self._part)
 
     def read(self, address: int, length: int, at_ns: int) -> int:
         return self._drive.read(address, length, at_ns)

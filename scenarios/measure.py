@@ -155,6 +155,9 @@ class Recorder:
             )
         return self._result(complete=complete)
 
+    def powers_on(self) -> None:
+        self.meter.power_on()
+
     def begins(self) -> None:
         self.begun_ns = self.meter.settle()
         self._changes = self.meter.change_count

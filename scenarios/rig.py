@@ -25,6 +25,9 @@ COMMAND_LIMIT = 16
 class Watch(Protocol):
     """Sees what the device under test is asked to do; None stands for a boot."""
 
+    def powers_on(self) -> None:
+        """Power has come back, and what was volatile is gone."""
+
     def begins(self) -> None: ...
 
     def ends(self, command: Command | None) -> None: ...
@@ -62,6 +65,7 @@ class Rig:
         rail.limit = first_operation + self.boot_limit
         rail.listeners = tuple(listeners)
         if self.watch is not None:
+            self.watch.powers_on()
             self.watch.begins()
         try:
             controller = self._booted()

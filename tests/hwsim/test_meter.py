@@ -124,6 +124,18 @@ def test_a_flush_is_put_down_to_what_was_cached_before_it() -> None:
     assert metered.meter.spent_ns["data"] > 1_000_000
 
 
+def test_a_disk_that_is_powered_on_again_has_nothing_left_to_write_out() -> None:
+    busy, fresh = Metered(), Metered()
+    for metered in (busy, fresh):
+        for lba in (5000, 9000, 20_000):
+            metered.disk.write(lba, [ZERO_SECTOR], fua=False)
+        metered.board.lose_power()
+        if metered is fresh:
+            metered.meter.power_on()
+        metered.disk.write(2, [ZERO_SECTOR], fua=False)
+    assert fresh.ns(fresh.disk.flush) < busy.ns(busy.disk.flush)
+
+
 def test_every_cell_that_an_operation_touches_is_worn_once() -> None:
     metered = Metered()
     metered.nor.erase(0x1000)
