@@ -38,7 +38,9 @@ types: .venv/ok ## check types strictly
 contract: .venv/ok ## check that each floor imports only from the floors below it
 	$(BIN)/lint-imports --no-logo --cache-dir .build/importlinter
 
-bench: .venv/ok ## measure crash states per second
+bench: .venv/ok ## measure speed: crash states, the full model, the endurance kernel
+	$(BIN)/python benchmarks/full_model.py
+	$(BIN)/python benchmarks/endurance.py
 	$(BIN)/python benchmarks/explorer.py
 
 clean: ## remove all that make created

@@ -111,10 +111,10 @@ class Redirection:
 
     def _by_unit(self, sectors: Mapping[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
         """Each unit that is touched, ascending, with its sectors, ascending."""
-        lbas, start = sorted(sectors), 0
+        lbas, size, start = sorted(sectors), self._size, 0
         while start < len(lbas):
-            unit = lbas[start] // self._size
-            stop = bisect_left(lbas, (unit + 1) * self._size, start)
+            unit = lbas[start] // size
+            stop = bisect_left(lbas, (unit + 1) * size, start)
             yield unit, {lba: sectors[lba] for lba in lbas[start:stop]}
             start = stop
 

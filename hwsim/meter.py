@@ -153,7 +153,6 @@ class Meter:
         self.written_bytes: dict[str, int] = {}
         self._steps = _StepTallies()
         self._cycles = 0
-        self.change_count = 0
         self.spent_ns: dict[str, int] = {}
         self.log: Callable[[Operation, int, int], None] | None = None
 
@@ -186,11 +185,17 @@ class Meter:
         self._steps[DRIVER].times = sum(tally.times for tally in tallies)
         return self._steps
 
+    @property
+    def change_count(self) -> int:
+        """Operations so far that changed a medium."""
+        return sum(
+            tally.times for gauge in self.gauges.values() for kind, tally in gauge.tallies.items() if kind != "read"
+        )
+
     def settle(self) -> int:
         """Let the time pass that the cycles so far have taken; returns what time it is then, in nanoseconds."""
-        firmware_ns = self._firmware_ns()
-        self._clock.advance_ns(firmware_ns)
-        self.spent_ns[FIRMWARE] = self.spent_ns.get(FIRMWARE, 0) + firmware_ns
+        if self._cycles:
+            self._pass(self._firmware_ns(), 0, FIRMWARE)
         return self._clock.now_ns
 
     def reads(self, medium: Medium, address: int, length: int) -> None:
@@ -205,23 +210,23 @@ class Meter:
 
     def changes(self, operation: Operation) -> None:
         """An operation that changes a medium."""
-        gauge, kind, length = self.gauges[operation.device], operation.kind, operation.length
-        self.change_count += 1
+        gauge, kind = self.gauges[operation.device], operation.kind
+        tally, address, length = gauge.tallies[kind], operation.address, operation.length
         self._cycles += DRIVER.base_cycles
         firmware_ns = self._firmware_ns()
         at_ns = self._clock.now_ns + firmware_ns
         ns = gauge.timing.change(operation, at_ns) - at_ns
-        tally, place = gauge.tallies[kind], gauge.cached
-        if tally.wear is None:
+        wear = tally.wear
+        if wear is None:
             tally.count(0, ns)
+            place = gauge.cached
         else:
-            place = gauge.place(operation.address)
             tally.count(length, ns)
-            tally.wear.count(operation.address, length)
+            wear.count(address, length)
+            place = gauge.place(address)
             if kind != "erase":
-                written = self.written_bytes
-                written[place] = written.get(place, 0) + length * gauge.address_bytes
                 gauge.cached = place
+                self.written_bytes[place] = self.written_bytes.get(place, 0) + length * gauge.address_bytes
         self._pass(firmware_ns, ns, place)
         if self.log is not None:
             self.log(operation, at_ns, at_ns + ns)
@@ -237,7 +242,8 @@ class Meter:
         self._clock.advance_ns(firmware_ns + ns)
         spent = self.spent_ns
         spent[FIRMWARE] = spent.get(FIRMWARE, 0) + firmware_ns
-        spent[place] = spent.get(place, 0) + ns
+        if ns:
+            spent[place] = spent.get(place, 0) + ns
 
 
 def wear_of(medium: Medium) -> list[tuple[tuple[str, ...], Wear]]:

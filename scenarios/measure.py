@@ -156,11 +156,11 @@ class Recorder:
         return self._result(complete=complete)
 
     def powers_on(self) -> None:
+        self._changes = self.meter.change_count
         self.meter.power_on()
 
     def begins(self) -> None:
         self.begun_ns = self.meter.settle()
-        self._changes = self.meter.change_count
         self.meter.spent_ns.clear()
 
     def ends(self, command: Command | None) -> None:

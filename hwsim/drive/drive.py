@@ -112,10 +112,11 @@ class Drive:
         data_ns = begin_ns + count * self._bus
         pending = self._pending
         if fua or not self.part.write_cache or count > pending.limit:
-            if pending.touch(lba, end):
+            if pending.writes and pending.touch(lba, end):
                 self._write_out(start_ns)
-            self._arm_free = self._mechanics.write(max(begin_ns, self._arm_free), lba, count, data_ns)
-            self.ready_ns = self._arm_free
+            if begin_ns < self._arm_free:
+                begin_ns = self._arm_free
+            self._arm_free = self.ready_ns = self._mechanics.write(begin_ns, lba, count, data_ns)
             return self.ready_ns
         if not pending.writes:
             self._arm_free = max(self._arm_free, data_ns)

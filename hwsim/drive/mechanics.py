@@ -43,6 +43,8 @@ class Mechanics:
         "_bus",
         "_cylinder",
         "_first",
+        "_found_lba",
+        "_found_run",
         "_head_switch",
         "_per_track",
         "_revolution",
@@ -60,6 +62,7 @@ class Mechanics:
         self.geometry: Geometry = geometry_of(part)
         self.run = 0
         self.sent_ns = 0
+        self._found_lba, self._found_run = -1, 0
         # Bound here because each request reads them.
         self._first = self.geometry.first_lba
         self._cylinder = self.geometry.cylinder
@@ -76,7 +79,7 @@ class Mechanics:
 
     def read(self, at_ns: int, lba: int, count: int) -> int:
         """Move to ``lba`` and read ``count`` sectors, across tracks and cylinders; when the last one has been read."""
-        run = bisect_right(self._first, lba) - 1
+        run = self._run_of(lba)
         revolution = self._revolution
         per_track = self._per_track[run]
         at_ns += max(self._move_ns(run), self._track_settle)
@@ -96,11 +99,13 @@ class Mechanics:
 
     def write(self, at_ns: int, lba: int, count: int, data_ns: int = 0) -> int:
         """Move to ``lba`` and write ``count`` sectors, which are all there at ``data_ns``; when the last is written."""
-        run = bisect_right(self._first, lba) - 1
+        run = self._run_of(lba)
         revolution = self._revolution
         per_track = self._per_track[run]
-        at_ns += max(self._move_ns(run), self._track_settle) + self._write_settle
-        at_ns = max(at_ns, data_ns)
+        moved_ns = self._move_ns(run)
+        at_ns += (moved_ns if moved_ns > self._track_settle else self._track_settle) + self._write_settle
+        if at_ns < data_ns:
+            at_ns = data_ns
         left = lba - self._first[run]
         at_ns += (self._angle[run] + left * revolution // per_track - at_ns) % revolution
         left = self._first[run + 1] - lba
@@ -124,8 +129,14 @@ class Mechanics:
 
     def distance(self, lba: int) -> tuple[bool, bool]:
         """Whether ``lba`` is on another cylinder than the arm, and whether it is in another zone."""
-        run, here = bisect_right(self._first, lba) - 1, self.run
+        run, here = self._run_of(lba), self.run
         return self._cylinder[run] != self._cylinder[here], self._zone[run] != self._zone[here]
+
+    def _run_of(self, lba: int) -> int:
+        """The run that holds ``lba``; the same is as a rule asked for twice."""
+        if lba != self._found_lba:
+            self._found_lba, self._found_run = lba, bisect_right(self._first, lba) - 1
+        return self._found_run
 
     def _move_ns(self, run: int) -> int:
         """Put the arm over ``run``; what that takes: a seek, a change of head, or nothing."""
