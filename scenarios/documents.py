@@ -229,6 +229,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     scheme: str
     atom_store: str
     seed: int
+    variant: str | None = None
     verdict: Literal["holds", "violated"]
     expected: Literal["holds", "violated"]
     as_expected: bool
@@ -243,7 +244,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     @property
     def run(self) -> str:
         """Its name, unique in a document, as measured and endured runs have it."""
-        return f"{self.scenario}:{self.scheme}-{self.atom_store}"
+        return f"{self.scenario}:{self.variant or f'{self.scheme}-{self.atom_store}'}"
 
 
 class Results(_Object, frozen=True, kw_only=True, tag="deltabench.result/1", tag_field="schema"):

@@ -60,6 +60,7 @@ class Result(NamedTuple):
         return {
             "scenario": self.variant.scenario.name,
             "title": self.variant.scenario.document.title,
+            "variant": self.variant.name,
             "scheme": self.variant.scheme,
             "atom_store": self.variant.firmware.store.value,
             "seed": self.variant.scenario.document.seed,

@@ -40,7 +40,7 @@ def _cause_in_maps(device: Device, state: State, address: int) -> str:
         # A log takes atoms as they come: its sectors are worn by all of them.
         sums = {purpose: int(getattr(writes, field).sum()) for field, purpose in PURPOSES.items()}
         purpose = max(sums, key=lambda purpose: sums[purpose])
-        return f"{purpose}, {sums[purpose] / sum(sums.values()):.0%} of atoms"
+        return f"{purpose}, {100 * sums[purpose] / sum(sums.values()):.0f} % of atoms"
     size = 1 if isinstance(medium, Disk) else slot_bytes(device.config.atom_bytes)
     # A word may begin before the region that it reaches into.
     atom = max(0, address - device.layout.maps.first) // size // 2

@@ -33,18 +33,24 @@ def load_kernel(*, jit: bool | None = None) -> Kernel:
 
 @lru_cache(maxsize=1)
 def _compiled() -> Kernel:
-    """Each function is compiled when it is first called, and kept on disk beside kernel.py, where Numba keeps it.
+    """Each function is compiled when it is first called, and kept on disk beside kernel.py, or where Numba may write.
 
-    Without Numba's reference counts (``_nrt``): nothing is allocated, and to count the arrays of a State in and out of
-    each small function takes three times as long as all the rest (numba issue 2350).
+    Numba keeps what it compiled until kernel.py changes, which is why all that is compiled stands in that one file.  It
+    leaves its reference counts out (``_nrt``): the kernel allocates nothing, and to count the arrays of a State in and
+    out of each small function takes longer than all the rest (numba issue 2350).
     """
     import numba
 
-    # Its option _nrt is not among its types.
+    # The option _nrt is not among the types of njit.
     njit: Any = numba.njit
     namespace: dict[str, Any] = dict(vars(kernel))
     for name, function in vars(kernel).items():
         if isinstance(function, FunctionType):
             # A copy that finds the other functions compiled, too; those of the module stay as they are.
-            namespace[name] = njit(cache=True, _nrt=False)(FunctionType(function.__code__, namespace, name))
+            copy = FunctionType(function.__code__, namespace, name)
+            try:
+                namespace[name] = njit(cache=True, _nrt=False)(copy)
+            except RuntimeError:
+                # There is no place to keep it: neither the package nor the home folder can be written to.
+                namespace[name] = njit(_nrt=False)(copy)
     return Kernel(True, 4_000_000, namespace["run_mix"], namespace["run_requests"])

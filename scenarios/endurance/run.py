@@ -179,8 +179,8 @@ def endure(
 ) -> tuple[list[EnduredRun], bool]:
     """Run the workload on one variant after the other; returns what there is, and whether Ctrl-C ended it.
 
-    ``progress`` is told commands done and of how many in all.  Raises ScenarioError before anything is run if a variant
-    cannot be built, or the workload does not fit it.
+    ``progress`` is told commands done, and of how many as far as is known.  Raises ScenarioError before anything is
+    run if a variant cannot be built, or the workload does not fit it.
     """
     with noted_interrupt() as interrupted:
         # Built twice: all are checked before the first is run, and a board with large disks is not kept for long.
@@ -189,13 +189,15 @@ def endure(
         for number, variant in enumerate(variants):
             if interrupted():
                 break
-            before, total = sum(commands[:number]), sum(commands)
+            before = sum(run.commands for run in results)
+            total = before + sum(commands[number:])
 
             def report(done: int, before: int = before, total: int = total) -> None:
                 progress(before + done, total)
 
             results.append(Run(variant, workload, model).run(report, interrupted))
-        return results, interrupted()
+        complete = len(results) == len(variants) and all(run.ended != "interrupted" for run in results)
+        return results, not complete
 
 
 @contextmanager

@@ -1,0 +1,143 @@
+"""What ``deltabench endure`` prints: a line for each part that was worn, and which wears out first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from deltabench.tools.console import needed_width, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from deltabench.scenarios.documents import EnduredRun, WearOut
+    from deltabench.scenarios.endurance.workload import Workload
+
+MOST_YEARS: Final = 1000
+"""What lasts longer is not told more exactly."""
+
+
+def print_endurance(console: Console, name: str, workload: Workload, runs: Sequence[EnduredRun]) -> None:
+    """What was done, a line for each part that was worn, and what came out."""
+    from rich.markup import escape
+
+    if not runs:
+        return
+    console.print(f"[bold]{escape(name)}[/bold]: {escape(_in_words(workload, runs[0]))}")
+    table = _table(console, runs)
+    print_table(console, table, needed_width(console, table))
+    console.print(f"\n{escape(_finding(runs))}")
+
+
+def print_interrupted(console: Console, runs: Sequence[EnduredRun], left: Sequence[str]) -> None:
+    """Which variants were not finished; ``left`` were not begun."""
+    from rich.markup import escape
+
+    cut = [run.run.rpartition(":")[2] for run in runs if run.ended == "interrupted"]
+    states = [(f"cut short: {', '.join(cut)}", cut), (f"not begun: {', '.join(left)}", left)]
+    console.print(f"[bold]Interrupted: {escape('; '.join(text for text, names in states if names))}.[/bold]")
+
+
+def _in_words(workload: Workload, run: EnduredRun) -> str:
+    """The workload in two lines."""
+    from deltabench.scenarios.endurance.workload import RandomMix
+
+    source = workload.source
+    if isinstance(source, RandomMix):
+        what = (
+            f"{100 * source.reads:g} % reads, transfers of {source.sectors} sector{'s' * (source.sectors != 1)}, "
+            f"{100 * source.hot_share:g} % of them in {100 * source.hot_fraction:g} % of the volume"
+        )
+    else:
+        what = f"{source.path} again and again"
+    orders = [
+        f"a {order} every {every:,} commands" if every else f"no {order}s"
+        for order, every in (("save", workload.save_every), ("restore", workload.restore_every))
+    ]
+    years = f"{workload.years:g} year{'s' * (workload.years != 1)}"
+    pace = run.workload["commands_per_day"]
+    return f"up to {years} of {pace:,.0f} commands a day\n{what}; {', '.join(orders)}"
+
+
+def _table(console: Console, runs: Sequence[EnduredRun]) -> Table:
+    """The widest table that the terminal has room for."""
+    for left_out in ((), ("driven by",), ("driven by", "rated for")):
+        table = _table_without(left_out, runs)
+        if console.soft_wrap or needed_width(console, table) <= console.width:
+            break
+    return table
+
+
+def _table_without(left_out: Sequence[str], runs: Sequence[EnduredRun]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    headings = ("variant", "part", "most worn cell", "rated for", "worn out after", "driven by")
+    for heading in headings:
+        if heading not in left_out:
+            numbers = heading in ("most worn cell", "rated for", "worn out after")
+            table.add_column(heading, justify="right" if numbers else "left", no_wrap=True)
+    for run in runs:
+        variant = run.run.rpartition(":")[2]
+        for row in run.wear_out:
+            cells = (
+                variant,
+                f"{row.device} {row.part}",
+                f"{row.most:,} {row.what}s",
+                "no rating" if row.endurance is None else _rating(row.endurance),
+                _when(row),
+                row.driven_by,
+            )
+            shown = [escape(cell) for heading, cell in zip(headings, cells, strict=True) if heading not in left_out]
+            table.add_row(*shown)
+            variant = ""
+    return table
+
+
+def _when(row: WearOut) -> str:
+    if row.years is None:
+        return "-" if row.endurance is None else "wears no more"
+    about = "" if row.reached or row.years > MOST_YEARS else "about "
+    return f"{about}{span(row.years)}"
+
+
+def _rating(endurance: int) -> str:
+    return f"{endurance:,}" if endurance < 10**9 else f"{endurance:.3g}".replace("e+", "e")
+
+
+def span(years: float) -> str:
+    """A time in words, with two or three significant digits."""
+    from deltabench.scenarios.endurance.workload import DAYS_PER_YEAR
+
+    if years * DAYS_PER_YEAR < 100:
+        return f"{years * DAYS_PER_YEAR:.2g} days"
+    if years > MOST_YEARS:
+        return f"over {MOST_YEARS:,} years"
+    return f"{years:.2f} years" if years < 10 else f"{years:.0f} years"
+
+
+def _finding(runs: Sequence[EnduredRun]) -> str:
+    """What wears out first and what last, in a sentence, and how far that was run."""
+    rows = [(run.run.rpartition(":")[2], row) for run in runs for row in run.wear_out if row.endurance is not None]
+    if not rows:
+        return "Nothing that was worn has a rated endurance: its writes are counted, but not when it wears out."
+    rated = sorted((math.inf if row.years is None else row.years, variant, row.device) for variant, row in rows)
+    if rated[0][0] == math.inf:
+        return "What has a rated endurance wears no more: in the second half of the run it was not worn at all."
+    years, variant, device = rated[0]
+    if years > MOST_YEARS:
+        return f"All that has a rated endurance lasts {span(years)}."
+    if len(rated) == 1:
+        sentences = [f"{device} of {variant} wears out after {span(years)}."]
+    else:
+        last_years, last_variant, last = rated[-1]
+        sentences = [
+            f"{device} of {variant} wears out first, after {span(years)}; "
+            f"{last} of {last_variant} lasts longest, {span(last_years)}."
+        ]
+    if any(_when(row).startswith("about") for _, row in rows):
+        sentences.append("\n'About': at the pace of the second half of the time that was run.")
+    return "".join(sentences)
