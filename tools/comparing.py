@@ -89,15 +89,38 @@ def compare(one: Document, other: Document) -> Comparison:
     )
 
 
-def alone(run: Run) -> Document:
-    """A document of one run, under a name that it shares with the run beside it."""
-    if isinstance(run, MeasuredRun):
-        return Measurement(runs=(msgspec.structs.replace(run, run="run", scenario=""),))
-    if isinstance(run, EnduredRun):
-        return Endurance(runs=(msgspec.structs.replace(run, run="run"),))
-    if isinstance(run, HeldUp):
-        return HoldUp(from_mv=0, to_mv=0, load_mw=0, runs=(msgspec.structs.replace(run, scenario=""),))
-    return Results(results=(msgspec.structs.replace(run, scenario="run"),))
+def together(pair: Pair) -> tuple[Document, tuple[str, str]]:
+    """Both runs in one document, so that pictures show them on the same axes; and the names that they have there."""
+    one, other = pair.one, pair.other
+    if isinstance(one, Judged) and isinstance(other, Judged):
+        judged = tuple(msgspec.structs.replace(run, scenario=side) for side, run in (("A", one), ("B", other)))
+        return Results(results=judged), (judged[0].run, judged[1].run)
+    labels = _label("A", one, other), _label("B", other, one)
+    if isinstance(one, MeasuredRun) and isinstance(other, MeasuredRun):
+        measured = zip(labels, (one, other), strict=True)
+        return Measurement(
+            runs=tuple(msgspec.structs.replace(run, run=f":{label}", scenario="") for label, run in measured)
+        ), labels
+    if isinstance(one, EnduredRun) and isinstance(other, EnduredRun):
+        endured = zip(labels, (one, other), strict=True)
+        return Endurance(runs=tuple(msgspec.structs.replace(run, run=f":{label}") for label, run in endured)), labels
+    assert isinstance(one, HeldUp), "the schemas are the same"
+    assert isinstance(other, HeldUp), "the schemas are the same"
+    held = zip(labels, (one, other), strict=True)
+    runs = tuple(msgspec.structs.replace(run, run=f":{label}", scenario="") for label, run in held)
+    return HoldUp(from_mv=0, to_mv=0, load_mw=0, runs=runs), labels
+
+
+def _label(side: str, run: Run, beside: Run) -> str:
+    """``A``, with what tells it from the run beside it: scheme and store, or the size."""
+    if (run.scheme, run.atom_store) != (beside.scheme, beside.atom_store):
+        return f"{side} ({run.scheme}-{run.atom_store})"
+    if isinstance(run, MeasuredRun | EnduredRun) and isinstance(beside, MeasuredRun | EnduredRun):
+        if run.units != beside.units:
+            return f"{side} ({run.units:,} units)"
+        if run.sectors_per_unit != beside.sectors_per_unit:
+            return f"{side} (units of {run.sectors_per_unit} sectors)"
+    return side
 
 
 def _lines(one: Run, other: Run) -> tuple[Line, ...]:

@@ -50,8 +50,9 @@ def plot_command(result: Path, folder: Path, only: tuple[str, ...], suffix: str,
     found = [picture for chapter in chapters(read_document(result)) for picture in chapter.pictures]
     wanted = [picture for picture in found if not only or picture.name.startswith(only)]
     if not wanted:
-        names = ", ".join(picture.name for picture in found) or "none: it has no runs"
-        click.echo(f"deltabench: {result}: no picture is named so; it has {names}", err=True)
+        names = ", ".join(picture.name for picture in found)
+        why = f"no picture has a name that begins so; there is {names}" if names else "there are no runs in it"
+        click.echo(f"deltabench: {result}: {why}", err=True)
         return Exit.NOTHING
     drawn = [picture for picture in wanted if picture.draw]
     if not only_list:
@@ -207,12 +208,12 @@ def _value(value: int | float | str | None, unit: str) -> str:
 
 
 def _page(one: Path, other: Path, comparison: Comparison) -> str:
-    from deltabench.tools.comparing import alone
+    from deltabench.tools.comparing import together
     from deltabench.tools.pictures.page import comparison_page
     from deltabench.tools.pictures.style import Table
 
     pairs = []
     for pair in comparison.pairs:
         rows = tuple((line.name, *_cells(line)) for line in pair.lines)
-        pairs.append((_names(pair), Table(("", "A", "B", "B / A"), rows), alone(pair.one), alone(pair.other)))
+        pairs.append((_names(pair), Table(("", "A", "B", "B / A"), rows), *together(pair)))
     return comparison_page(f"{one.name} and {other.name}", f"A: {one}. B: {other}.", pairs)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from deltabench.tools.cli import invoke
 
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,3 +51,28 @@ def shell() -> Shell:
 def scenario_text() -> str:
     """A scenario file that holds with ``flagged``, and is violated where ``plain`` is added to it."""
     return SCENARIO
+
+
+@pytest.fixture(scope="session")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a document of each schema, as the commands write them."""
+    folder = tmp_path_factory.mktemp("documents")
+    for name, command in {
+        "cuts": "run maps-step-by-step --store nvram -j1",
+        "measured": "measure maps-step-by-step random-work-on-nor --store nor",
+        "holdup": "holdup maps-step-by-step --store nvram",
+        "endured": "endure random-work-on-nor --scheme flagged --scheme history --years 0.0002 --no-jit",
+    }.items():
+        assert invoke([*command.split(), "--json", str(folder / f"{name}.json")]) == 0, command
+    return folder
+
+
+@pytest.fixture(scope="session")
+def report_page(documents: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report on these documents, and on a file that is none."""
+    folder = tmp_path_factory.mktemp("report")
+    for path in documents.glob("*.json"):
+        shutil.copy(path, folder)
+    (folder / "notes.json").write_text("{}", encoding="utf-8")
+    assert invoke(["report", str(folder)]) == 0
+    return folder / "report.html"

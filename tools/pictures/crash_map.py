@@ -183,7 +183,7 @@ def during_kind(during: str) -> str:
 
 
 def _singly(crash_map: CrashMap) -> list[Group]:
-    return [Group(f"{operation.operation}  {_label(operation)}", (operation,)) for operation in crash_map.operations]
+    return [Group(f"{operation.operation} {_label(operation)}", (operation,)) for operation in crash_map.operations]
 
 
 def _label(operation: CutOperation) -> str:

@@ -17,6 +17,7 @@ from deltabench.scenarios.documents import (
     Judged,
     MeasuredRun,
     Measurement,
+    Region,
 )
 from deltabench.tools.pictures.allocation import allocation_picture
 from deltabench.tools.pictures.amplification import amplification_picture, written
@@ -101,13 +102,29 @@ def _each(
 
 
 def _wear(runs: Sequence[Run]) -> list[Picture]:
+    """Part by part, and for each the runs one after another; one for those in which it wore alike."""
+    kinds = dict.fromkeys((wear.device, wear.what) for run in runs for wear in run.wear)
     pictures = []
-    for run, label in zip(runs, labels_of(runs), strict=True):
-        regions = run.regions if isinstance(run, MeasuredRun) else ()
-        for wear in run.wear:
-            name = file_name(f"wear-{wear.device}-{wear.what}-{run.run}")
-            pictures.append(_headed(label, wear_picture(name, wear, regions), len(runs) > 1))
+    for device, what in kinds:
+        found = [
+            (run, label, wear)
+            for run, label in zip(runs, labels_of(runs), strict=True)
+            for wear in run.wear
+            if (wear.device, wear.what) == (device, what)
+        ]
+        alike: dict[Hashable, list[str]] = {}
+        for run, label, wear in found:
+            alike.setdefault((wear, _regions(run)), []).append(label)
+        for run, label, wear in found:
+            labels = alike[wear, _regions(run)]
+            if label == labels[0]:
+                picture = wear_picture(file_name(f"wear-{device}-{what}-{run.run}"), wear, _regions(run))
+                pictures.append(_headed(listed(labels), picture, len(labels) < len(runs)))
     return pictures
+
+
+def _regions(run: MeasuredRun | EnduredRun) -> tuple[Region, ...]:
+    return run.regions if isinstance(run, MeasuredRun) else ()
 
 
 def _by_scenario(runs: Sequence[Run]) -> list[tuple[str, list[Run], list[str]]]:

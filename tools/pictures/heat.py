@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_BARS: Final = 64
 MOST_SQUARES: Final = 16_384
 MOST_BINS: Final = 30
+LETTERS: Final = 92
+"""So many fit on a line as wide as the axes."""
 MAP_HEIGHT_IN: Final = 2.2
 
 
@@ -67,7 +69,8 @@ def _bars(figure: FigureBase, regions: Sequence[Region], cell: str, times: str, 
         ticks += range(place, place + count, every)
         names += [f"{region.first + offset:,}" for offset in range(0, count, every)]
         if len(regions) > 1 and region.name:
-            axes.text(place - 0.4, largest * 1.06, shortened(region.name, max(8, 3 * count)), fontsize=SMALL_PT)
+            name = shortened(region.name, max(4, int(LETTERS * count / total)))
+            axes.text(place - 0.4, 1.02, name, fontsize=SMALL_PT, transform=axes.get_xaxis_transform())
         if place:
             axes.axvline(place - 0.5, color=GRID.light, linewidth=1)
         place += count
@@ -82,7 +85,7 @@ def _bars(figure: FigureBase, regions: Sequence[Region], cell: str, times: str, 
     axes.set_ylim(0, largest * 1.18)
     if limit is not None and limit <= largest * 1.18:
         axes.axhline(limit, color=VERMILLION.light, linestyle="--")
-        axes.set_title(f"dashed: rated for {limit:,}", loc="right", fontsize=SMALL_PT)
+        axes.set_xlabel(f"{cell} (dashed: rated for {limit:,})")
 
 
 def _columns(region: Region) -> int:

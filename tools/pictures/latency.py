@@ -78,12 +78,12 @@ def latency_picture(name: str, command: str, runs: Sequence[Timed]) -> Picture:
 
     def draw(figure: FigureBase) -> None:
         axes = plain_axes(figure.add_subplot(), grid="x")
-        for row, run in enumerate(shown):
-            _distribution(axes, row, run.latency)
         low, high = min(run.latency.least_ns for run in shown) or 1, max(run.latency.most_ns for run in shown) or 1
         # At least a decade, or times that are nearly the same would seem far apart.
         room = max(1.15, (10 * low / high) ** 0.5)
         time_axis(axes, low / room, high * room)
+        for row, run in enumerate(shown):
+            _distribution(axes, row, run.latency)
         axes.set_yticks([row + 0.4 for row in range(len(shown))], [shortened(run.label, 34) for run in shown])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(len(shown) - 0.25, -0.35)
@@ -215,34 +215,27 @@ def _row_label(rows: Sequence[tuple[str, Timed]], number: int, several: bool) ->
     if not several:
         return command
     begins = number == 0 or rows[number - 1][0] != command
-    return f"{command}   {shortened(run.label, 22)}" if begins else shortened(run.label, 22)
+    return f"{command}: {shortened(run.label, 22)}" if begins else shortened(run.label, 22)
 
 
 def _distribution(axes: Axes, row: int, latency: Latency) -> None:
-    bins = [found for found in latency.histogram if found.count]
-    most = max((found.count for found in bins), default=0)
-    edges = [found.up_to_ns for found in latency.histogram]
+    """The bars of one run on their base line.  A logarithmic axis has no zero: what took no time is put at 1 ns."""
+    base = row + 0.55
+    most = max((found.count for found in latency.histogram), default=1)
+    edges = [max(found.up_to_ns, 1) for found in latency.histogram]
+    # The first bin has no bin before it to begin at.
+    ratio = edges[1] / edges[0] if len(edges) > 1 else 1.1
     for number, found in enumerate(latency.histogram):
         if found.count:
-            # The first bin has no bin before it to begin at.
-            ratio = edges[1] / edges[0] if len(edges) > 1 and edges[0] else 1.1
-            low = edges[number - 1] if number else found.up_to_ns / ratio
+            low = edges[number - 1] if number else edges[0] / ratio
             height = max(0.68 * found.count / most, 0.02)
-            axes.bar(
-                low,
-                height,
-                found.up_to_ns - low,
-                bottom=row + 0.55 - height,
-                align="edge",
-                color=BLUE.light,
-                alpha=0.75,
-            )
-    base = row + 0.55
-    axes.plot([latency.least_ns, latency.most_ns], [base, base], color=INK.light, linewidth=0.8)
+            axes.bar(low, height, edges[number] - low, bottom=base - height, align="edge", color=BLUE.light, alpha=0.75)
+    least, longest = max(latency.least_ns, 1), max(latency.most_ns, 1)
+    axes.plot([least, longest], [base, base], color=INK.light, linewidth=0.8)
     for key, _, marker in MARKS:
         if key in latency.percentiles_ns:
-            axes.plot(latency.percentiles_ns[key], base, marker, color=INK.light, markersize=5 if key == "50" else 4.5)
-    axes.plot([latency.most_ns] * 2, [base - 0.14, base + 0.14], color=INK.light, linewidth=1.6)
+            axes.plot(max(latency.percentiles_ns[key], 1), base, marker, color=INK.light, markersize=5)
+    axes.plot([longest] * 2, [base - 0.14, base + 0.14], color=INK.light, linewidth=1.6)
 
 
 def _marks(figure: FigureBase) -> None:

@@ -202,4 +202,4 @@ def _panel(
 
 
 def _label(step: Step) -> str:
-    return "power on" if step.number < 0 else f"{step.number:,}  {shortened(short_command(step.command), 26)}"
+    return "power on" if step.number < 0 else f"{step.number:,}: {shortened(short_command(step.command), 26)}"

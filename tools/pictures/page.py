@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from deltabench.scenarios.documents import Document, schema_of
-from deltabench.tools.pictures.gallery import Chapter, chapters
+from deltabench.tools.pictures.gallery import chapters
 from deltabench.tools.pictures.overview import overview
 from deltabench.tools.pictures.style import FONTS, Cell, Picture, Table, css_variables, to_svg
-from deltabench.tools.pictures.words import digits
+from deltabench.tools.pictures.words import capital, digits
 from deltabench.tools.report import counted
 
 KINDS: Final = {
@@ -31,10 +30,10 @@ class Shown(NamedTuple):
     id: str
     title: str
     caption: str
-    svg: Markup
+    svg: str
     table: Table
     side: str = ""
-    """A, B or both, where two runs are compared."""
+    """Which of two runs it shows, where two are compared; empty for both."""
 
 
 class Part(NamedTuple):
@@ -74,57 +73,29 @@ def report_page(documents: Sequence[tuple[Path, Document]], skipped: Sequence[st
     return _page("deltabench report", about, sections, skipped=skipped, pairs=False)
 
 
-def comparison_page(title: str, about: str, pairs: Sequence[tuple[str, Table, Document, Document]]) -> str:
-    """For each pair of runs a table, and the pictures of both side by side."""
+def comparison_page(title: str, about: str, pairs: Sequence[tuple[str, Table, Document, tuple[str, str]]]) -> str:
+    """For each pair of runs a table, and their pictures: on the same axes where they can be, else side by side.
+
+    A pair is its name, its table, both runs in one document, and the names that they have there.
+    """
     sections = []
-    for number, (name, table, one, other) in enumerate(pairs, 1):
+    for number, (name, table, document, labels) in enumerate(pairs, 1):
         parts = []
-        for place, (chapter, figures) in enumerate(_side_by_side(chapters(one), chapters(other)), 1):
-            shown = [_shown(f"p{number}{side[0].lower()}-", picture, side) for side, picture in figures]
-            parts.append(Part(f"p{number}c{place}", chapter, shown))
+        for place, chapter in enumerate(chapters(document), 1):
+            shown = []
+            for picture in chapter.pictures:
+                side = next((label for label in labels if picture.title.startswith(f"{label}: ")), "")
+                untitled = picture.title.removeprefix(f"{side}: ") if side else picture.title
+                shown.append(_shown(f"p{number}-", picture._replace(title=capital(untitled)), side))
+            parts.append(Part(f"p{number}c{place}", chapter.title, shown))
         sections.append(Section(f"p{number}", name, name, "", table, parts))
     return _page(title, about, sections, skipped=(), pairs=True)
-
-
-def _side_by_side(one: list[Chapter], other: list[Chapter]) -> list[tuple[str, list[tuple[str, Picture]]]]:
-    """Chapters of both, and in them the pictures of the same name after one another, those of A first."""
-    sides = {
-        side: {chapter.title: {picture.name: picture for picture in chapter.pictures} for chapter in found}
-        for side, found in (("A", one), ("B", other))
-    }
-    titles = dict.fromkeys(chapter.title for chapter in (*one, *other))
-    result = []
-    for title in titles:
-        found = {side: pictures.get(title, {}) for side, pictures in sides.items()}
-        names = dict.fromkeys(name for pictures in found.values() for name in pictures)
-        missing = Table((), ())
-        result.append(
-            (
-                title,
-                [
-                    (side, picture)
-                    for name in names
-                    for side, picture in _both(
-                        *(found[side].get(name) or Picture(name, "Nothing of this kind", "", missing) for side in "AB")
-                    )
-                ],
-            )
-        )
-    return result
-
-
-def _both(one: Picture, other: Picture) -> list[tuple[str, Picture]]:
-    """Two pictures by the side that they stand for; one where they show the same."""
-    if one._replace(draw=None) == other._replace(draw=None):
-        return [("A and B", one)]
-    return [("A", one), ("B", other)]
 
 
 def _shown(prefix: str, picture: Picture, side: str = "") -> Shown:
     """The picture with ids that are its own on the page."""
     named = picture._replace(name=f"{prefix}{picture.name}")
-    # matplotlib has escaped what is text in the drawing, and style.py the rest.
-    svg = Markup(to_svg(named)) if picture.draw else Markup()
+    svg = to_svg(named) if picture.draw else ""
     return Shown(named.name, picture.title, picture.caption, svg, picture.table, side)
 
 
@@ -143,8 +114,8 @@ def _page(title: str, about: str, sections: list[Section], *, skipped: Sequence[
         documents=sections,
         skipped=skipped,
         pairs=pairs,
-        colours=Markup(css_variables()),
-        fonts=Markup(FONTS),
+        colours=css_variables(),
+        fonts=FONTS,
     )
 
 

@@ -176,7 +176,7 @@ def heat_colours() -> ListedColormap:
 
 def legend_of_lines(figure: FigureBase, axes: Axes) -> None:
     """The labels of all lines, above the axes, long enough to show their dashes."""
-    short = all(len(label) < 16 for label in axes.get_legend_handles_labels()[1])
+    short = all(len(label) < 20 for label in axes.get_legend_handles_labels()[1])
     figure.legend(loc="outside upper left", ncols=4 if short else 2, handlelength=3.2)
 
 

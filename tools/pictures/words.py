@@ -1,4 +1,4 @@
-"""Numbers as titles and tables have them: durations, sizes, shares, lists of names."""
+"""Numbers as titles and tables have them: durations, shares, lists of names."""
 
 from __future__ import annotations
 
@@ -23,15 +23,6 @@ def digits(value: float) -> str:
         return f"{value:,.0f}"
     text = f"{value:.3g}"
     return f"{value:.2g}" if "e" in text else text
-
-
-def size(count: float) -> str:
-    """Bytes: ``512 B``, ``3.1 KiB``, ``1,204 MiB``."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1000 or unit == "GiB":
-            break
-        count /= 1024
-    return f"{digits(count)} {unit}"
 
 
 def share(part: float, whole: float) -> str:

@@ -1,0 +1,144 @@
+"""Erases, DDM fill and the flow of units, from the first command to the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from deltabench.scenarios.documents import Day, Moment, WearOut
+from deltabench.tools.pictures.between_saves import Fill, fill_of, fill_picture, flow_picture
+from deltabench.tools.pictures.over_time import Line, erases_picture, life_title, wear_out_table
+from deltabench.tools.pictures.style import Picture
+
+Drawn = Callable[[Picture], list[str]]
+
+
+def fill(*states: tuple[int, int, int]) -> Fill:
+    """A timeline of (DDM, units on B, moves so far), a command apart."""
+    return fill_of([Moment(command=n, ns=n, ddm=d, vsm_b=b, moved=m, erases=0) for n, (d, b, m) in enumerate(states)])
+
+
+def test_erases_are_compared_by_their_pace(drawn: Drawn) -> None:
+    fast, slow = Line("flagged", (0, 99), (0, 412)), Line("history", (0, 198), (0, 412))
+    picture = erases_picture("erases", [fast, slow], "command")
+    assert picture.title == (
+        "Erases go fastest under flagged: 412 erases in 100 commands, twice as fast as under history"
+    )
+    assert {"flagged", "history"} <= set(drawn(picture))
+    assert picture.table.rows[-1] == (198, 412, 412), "a line goes on as it ended"
+
+
+@pytest.mark.parametrize(
+    ("lines", "title"),
+    [
+        ([Line("flagged", (5,), (1,))], "1 erase in 6 commands"),
+        (
+            [Line("a", (0, 9), (0, 3)), Line("b", (0, 9), (0, 3))],
+            "3 erases in 10 commands, equally fast in every run",
+        ),
+        ([Line("none", (0, 9), (0, 0)), Line("some", (0, 9), (0, 3))], "3 erases in 10 commands"),
+    ],
+)
+def test_one_run_one_point_and_equal_runs_are_told_as_they_are(lines: list[Line], title: str, drawn: Drawn) -> None:
+    picture = erases_picture("erases", lines, "command")
+    assert picture.title == title
+    drawn(picture)
+
+
+def test_many_runs_are_not_all_drawn_but_counted(drawn: Drawn) -> None:
+    lines = [Line(f"run {n} of a scenario with a long name", (0, 9), (0, n + 1)) for n in range(12)]
+    picture = erases_picture("erases", lines, "command")
+    assert len([word for word in drawn(picture) if word.startswith("run")]) == 7
+    assert "5 runs without erases, or beyond the first 7" in picture.caption
+
+
+def test_without_erases_there_is_no_empty_plot() -> None:
+    assert erases_picture("erases", [Line("flagged", (0, 1), (0, 0))], "command").draw is None
+    assert erases_picture("erases", [], "command").draw is None
+
+
+def test_the_rating_is_drawn_once_wear_comes_near_it(drawn: Drawn) -> None:
+    worn = Line("flagged", (0.0, 1.2), (0, 90_000))
+    words = drawn(erases_picture("worn", [worn, worn], "day", most_worn=True, rated=100_000))
+    assert "rated for 100,000" in words
+    new = Line("flagged", (0.0, 1.2), (0, 9))
+    assert "rated for 100,000" not in drawn(erases_picture("new", [new, new], "day", most_worn=True, rated=100_000))
+
+
+def wear_out(years: float | None, *, reached: bool = False) -> WearOut:
+    return WearOut(
+        device="nor0", part="W25Q64JV", what="erase", endurance=100_000, most=5, years=years, reached=reached
+    )
+
+
+@pytest.mark.parametrize(
+    ("years", "title"),
+    [
+        ([None], ""),
+        ([12.34], "worn out after 12.3 years"),
+        ([12.3, 12.3], "worn out after 12.3 years in every run"),
+        ([12.3, None, 0.0033], "worn out after 1.2 days under run 2, and after 12.3 years under run 0"),
+    ],
+)
+def test_the_first_and_the_last_to_wear_out_are_named(years: list[float | None], title: str) -> None:
+    assert life_title([(f"run {n}", wear_out(year)) for n, year in enumerate(years)]) == title
+
+
+def test_the_table_of_lives_tells_the_three_cases_apart() -> None:
+    rows = [("a", wear_out(1.25)), ("b", wear_out(None)), ("c", wear_out(0.1, reached=True))]
+    assert [row[-1] for row in wear_out_table(rows).rows] == [1.2, "no end", "reached"]
+
+
+def test_saves_and_restores_are_told_apart_by_what_moved() -> None:
+    story = fill((0, 0, 0), (3, 0, 0), (0, 3, 3), (2, 3, 3), (0, 3, 3))
+    assert (story.saves, story.restores) == ([2], [4])
+
+
+def test_ddm_fills_between_saves(drawn: Drawn) -> None:
+    picture = fill_picture("ddm", fill((0, 0, 0), (3, 0, 0), (0, 3, 3), (2, 3, 3), (0, 3, 3)), 8, "command")
+    assert picture.title == "DDM fills up to 3 of 8 units (38 %) between saves"
+    assert {"save", "restore", "primary on B (VSM)"} <= set(drawn(picture))
+
+
+def test_marks_of_saves_give_way_where_there_are_too_many(drawn: Drawn) -> None:
+    states = [(n % 2, n // 2 % 2, n // 2) for n in range(4000)]
+    picture = fill_picture("ddm", fill(*states), 16_384, "command")
+    assert "save" not in drawn(picture)
+    assert len(picture.table.rows) == 60
+    assert picture.table.rows[-1][0] == 3999
+
+
+@pytest.mark.parametrize("states", [(), ((0, 0, 0),), ((0, 0, 0), (0, 0, 0))])
+def test_where_nothing_was_written_there_is_nothing_to_draw(states: tuple[tuple[int, int, int], ...]) -> None:
+    assert fill_picture("ddm", fill(*states), 8, "command").draw is None
+    assert flow_picture("flow", fill(*states), 8, "command").draw is None
+
+
+def test_a_single_sample_is_a_point(drawn: Drawn) -> None:
+    assert drawn(fill_picture("ddm", fill((1, 0, 0)), 1, "command"))
+
+
+def test_the_flow_goes_both_ways(drawn: Drawn) -> None:
+    picture = flow_picture("flow", fill((0, 0, 0), (0, 5, 5), (0, 4, 8), (3, 4, 8)), 8, "command")
+    assert picture.title == "2 saves move units 8 times, 6 to B and 2 back to A; the largest moves 5 of 8"
+    assert picture.table.rows == ((1.0, 5, 0), (2.0, 1, 2))
+    assert {"to volume B", "back to volume A"} <= set(drawn(picture))
+
+
+def test_one_save_is_one_bar_and_thousands_are_grouped(drawn: Drawn) -> None:
+    one = flow_picture("flow", fill((0, 0, 0), (0, 1, 1)), 1, "command")
+    assert one.title == "The one save that moves units moves 1 of 1 unit"
+    drawn(one)
+    many = flow_picture("flow", fill(*((0, n % 2, n) for n in range(4001))), 64, "command")
+    assert "mean of 50 saves" in many.caption
+    assert "units a save, mean" in drawn(many)
+
+
+def test_over_days_only_the_pace_of_moves_is_known(drawn: Drawn) -> None:
+    days = [
+        Day(command=n, day=n / 2, erases={"nor0": n}, most_worn={"nor0": n}, ddm=3, moved=100 * n) for n in range(5)
+    ]
+    picture = flow_picture("flow", fill_of(days), 64, "day")
+    assert picture.title == "Units change sides 200 times a day, 400 times in all"
+    assert "units that move a day" in drawn(picture)
