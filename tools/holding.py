@@ -90,7 +90,7 @@ def _cells(run: HeldUp) -> tuple[str, str, str, str]:
         return unsafe, "no time helps", "-", "between two commands"
     capacitor = farads(run.capacitance_nf or 0) if run.least_us else "none"
     worst = sorted(run.needed_during, key=lambda command: -run.needed_during[command])[:2]
-    return unsafe, f"{holdup(run.least_us)}{partial}", capacitor, ", ".join(worst) or "-"
+    return unsafe, f"{run.least_us:,} µs{partial}", capacitor, ", ".join(worst) or "-"
 
 
 def _summary(found: HoldUp) -> str:
@@ -101,11 +101,6 @@ def _summary(found: HoldUp) -> str:
         f"which is by {times} times of the parts."
     )
     return f"{text} [bold]Interrupted: not all variants are there.[/bold]" if found.interrupted else text
-
-
-def holdup(us: int) -> str:
-    """``0 µs``, ``812 µs``, ``3.24 ms``."""
-    return f"{us} µs" if us < 1000 else f"{us / 1000:.2f} ms" if us < 1_000_000 else f"{us / 1_000_000:.2f} s"
 
 
 def farads(nf: int) -> str:

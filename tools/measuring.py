@@ -12,6 +12,7 @@ from deltabench.scenarios.verdict import write_whole
 from deltabench.tools.console import make_console, needed_width, print_table, work_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import scheme_option, selected, store_option, wrap_option
+from deltabench.tools.pictures.words import duration
 from deltabench.tools.result_files import check_result_files, force_option, json_option
 
 if TYPE_CHECKING:
@@ -161,16 +162,3 @@ def _amplification(counts: Counts) -> str:
 def _most_erased(run: MeasuredRun) -> str:
     most = [max(wear.counts) for wear in run.wear if wear.what == "erase"]
     return f"{max(most):,}" if most else NOTHING
-
-
-def duration(ns: int) -> str:
-    """A time with three significant digits: ``812 ns``, ``5.12 µs``, ``3.24 ms``, ``13.4 s``."""
-    value, unit = float(ns), "ns"
-    for larger, factor in (("µs", 1000), ("ms", 1000), ("s", 1000)):
-        if value < 999.5:
-            break
-        value, unit = value / factor, larger
-    if unit == "ns":
-        return f"{ns} ns"
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:,.{digits}f} {unit}"

@@ -10,11 +10,12 @@ import pytest
 
 from deltabench.tools.cli import invoke
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"```\n\$ (?:\.venv/bin/)?deltabench ((?:measure|holdup) [^\n]*)\n(.*?)```", re.DOTALL)
 BLOCKS = [
     (page, line, shown)
-    for page in ("measuring.md", "holdup.md")
-    for line, shown in re.findall(r"```\n\$ deltabench ([^\n]*)\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+    for page in ("README.md", "docs/measuring.md", "docs/holdup.md")
+    for line, shown in BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
 ]
 
 

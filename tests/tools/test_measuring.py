@@ -10,8 +10,7 @@ import pytest
 from deltabench.scenarios import measure
 from deltabench.scenarios.documents import HoldUp, Measurement, read_document
 from deltabench.tools.cli import invoke
-from deltabench.tools.holding import farads, holdup
-from deltabench.tools.measuring import duration
+from deltabench.tools.holding import farads
 
 
 @pytest.fixture
@@ -89,14 +88,6 @@ def test_an_interrupted_measurement_keeps_what_there_is(
     assert "Interrupted" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("ns", "text"),
-    [(0, "0 ns"), (999, "999 ns"), (1000, "1.00 µs"), (5120, "5.12 µs"), (999_600, "1.00 ms"), (12_500_000, "12.5 ms")],
-)
-def test_times_are_said_with_three_digits(ns: int, text: str) -> None:
-    assert duration(ns) == text
-
-
 def test_capacitors_are_rounded_up() -> None:
     assert [farads(nf) for nf in (0, 470, 1001, 508_001, 10_440_001)] == [
         "0 nF",
@@ -105,4 +96,3 @@ def test_capacitors_are_rounded_up() -> None:
         "509 µF",
         "10.5 mF",
     ]
-    assert [holdup(us) for us in (0, 812, 1624, 1_500_000)] == ["0 µs", "812 µs", "1.62 ms", "1.50 s"]

@@ -106,7 +106,7 @@ def allocation_picture(name: str, maps: Sequence[MapsAt], units: int) -> Picture
             for side, volume in enumerate("AB"):
                 _panel(axes[side][place], vsm, ddm, side, units, columns)
                 if not place:
-                    axes[side][place].set_ylabel(f"volume {volume}")
+                    axes[side][place].set_ylabel(f"volume {volume}", rotation=0, ha="right", va="center")
             axes[0][place].set_title(title)
         legend(figure, [("primary", PRIMARY, 1), ("secondary, live data", LIVE, 1), ("secondary, free", FREE, 1)])
 

@@ -23,6 +23,7 @@ from deltabench.tools.pictures.allocation import allocation_picture
 from deltabench.tools.pictures.amplification import amplification_picture, written
 from deltabench.tools.pictures.between_saves import fill_of, fill_picture, flow_picture
 from deltabench.tools.pictures.crash_map import crash_map_picture, in_order_picture
+from deltabench.tools.pictures.growth import Growth, growth_picture
 from deltabench.tools.pictures.holdup import holdup_picture
 from deltabench.tools.pictures.latency import Timed, latency_picture, phases_picture
 from deltabench.tools.pictures.maps import maps_picture
@@ -162,6 +163,11 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
         if commands:
             phases = phases_picture(file_name(f"time-{scenario}"), list(commands.items()))
             latency.append(_headed(scenario, phases, several))
+        for command in ("SAVE", "RESTORE"):
+            lines_of = _growth(command, group)
+            if lines_of:
+                picture = growth_picture(file_name(f"growth-{command}-{scenario}"), command, lines_of)
+                latency.append(_headed(scenario, picture, several))
         for command, found in commands.items():
             picture = latency_picture(file_name(f"latency-{command}-{scenario}"), command, found)
             latency.append(_headed(scenario, picture, several))
@@ -190,6 +196,16 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
         ("Erases over time", erases),
         ("Wear", _wear(runs)),
     ]
+
+
+def _growth(command: str, runs: Sequence[MeasuredRun]) -> list[Growth]:
+    """The medians of a command by number of units, for each scheme and store that was run with more than one."""
+    found: dict[str, dict[int, int]] = {}
+    for run in runs:
+        for latency in run.latency:
+            if latency.command == command:
+                found.setdefault(f"{run.scheme}-{run.atom_store}", {})[run.units] = latency.percentiles_ns["50"]
+    return [Growth(label, tuple(sorted(points.items()))) for label, points in found.items() if len(points) > 1]
 
 
 def _between_saves(runs: Sequence[Run], unit: str) -> list[Picture]:

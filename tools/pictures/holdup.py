@@ -16,7 +16,7 @@ from deltabench.tools.pictures.style import (
     thousands,
     time_axis,
 )
-from deltabench.tools.pictures.words import duration, listed, shortened
+from deltabench.tools.pictures.words import listed, shortened
 from deltabench.tools.report import counted
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _title(unsafe: Sequence[tuple[str, HeldUp]], safe: Sequence[str]) -> str:
     helped = [(label, run.least_us) for label, run in unsafe if run.least_us is not None]
     if helped:
         label, needed = max(helped, key=lambda pair: pair[1])
-        parts.append(f"{label} is safe from {duration(needed * NS_PER_US)} of hold-up on")
+        parts.append(f"{label} is safe from {needed:,} µs of hold-up on")
     hopeless = [label for label, run in unsafe if run.least_us is None]
     if hopeless:
         parts.append(f"no hold-up makes {listed(hopeless)} safe")

@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from deltabench.tools.pictures.words import duration
 
@@ -180,19 +180,19 @@ def legend_of_lines(figure: FigureBase, axes: Axes) -> None:
     figure.legend(loc="outside upper left", ncols=4 if short else 2, handlelength=3.2)
 
 
-def time_axis(axes: Axes, low_ns: float, high_ns: float) -> None:
-    """A logarithmic axis of times along x, with a unit at each tick."""
+def time_axis(axes: Axes, low_ns: float, high_ns: float, which: Literal["x", "y"] = "x") -> None:
+    """A logarithmic axis of times, with a unit at each tick."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-    axes.set_xscale("log")
-    axes.set_xlim(low_ns, high_ns)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axes.set(**{f"{which}scale": "log", f"{which}lim": (low_ns, high_ns)})
     steps = (1, 2, 5) if high_ns / low_ns < 2000 else (1,)
     ticks = [step * 10.0**power for power in range(13) for step in steps if low_ns <= step * 10.0**power <= high_ns]
     if len(ticks) < 2:
         ticks = [low_ns * 1.15, high_ns / 1.15] if high_ns > 1.5 * low_ns else [(low_ns * high_ns) ** 0.5]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
 
 
 def thousands(axes: Axes, which: str) -> None:

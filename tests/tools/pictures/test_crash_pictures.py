@@ -120,7 +120,7 @@ def test_the_longest_hold_up_that_helps_is_named(drawn: Drawn) -> None:
     ]
     picture = holdup_picture("holdup", runs)
     assert picture.title == (
-        "plain-disk is safe from 16.7 ms of hold-up on, and no hold-up makes broken safe; flagged without any"
+        "plain-disk is safe from 16,700 µs of hold-up on, and no hold-up makes broken safe; flagged without any"
     )
     words = drawn(picture)
     assert {"plain-nvram", "plain-disk", "broken"} <= set(words)
