@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from deltabench.firmware_model.label import Labels
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes.scheme import MapScheme
-from deltabench.firmware_model.steps import COPY, DIRECT_READ, FIRST_WRITE, REDIRECT, REDIRECTED_READ
+from deltabench.firmware_model.steps import COPIED, COPY, DIRECT_READ, FIRST_WRITE, REDIRECT, REDIRECTED_READ
 from deltabench.hwsim.disk import UNCORRECTABLE
 from deltabench.hwsim.medium import UncorrectableError
 
@@ -83,7 +83,7 @@ class Redirection:
 
     def write(self, sectors: Mapping[int, bytes]) -> None:
         """Write sectors (LBA -> content), durable when it returns."""
-        maps, first_writes = self._maps, 0
+        maps, first_writes, copied = self._maps, 0, []
         extents: list[Extent] = []
         for unit, given in self._by_unit(sectors):
             piece = given
@@ -91,11 +91,14 @@ class Redirection:
             if not maps.ddm >> unit & 1:
                 first_writes |= 1 << unit
                 if len(given) < self._size:
-                    self._core.spend(COPY, self._size - len(given))
+                    copied.append(self._size - len(given))
+                    self._core.spend(COPY, copied[-1])
                     piece = self._completed(unit, given)
             _add_piece(extents, 1 ^ maps.vsm >> unit & 1, piece)
         self._labels.bring_up_to_date(maps.system_version)
         self._make_durable(extents)
+        for count in copied:
+            self._core.spend(COPIED, count)
         if first_writes:
             self._core.spend(FIRST_WRITE, first_writes.bit_count())
             maps.mark_written(first_writes)

@@ -18,6 +18,7 @@ REDIRECTED_READ: Final = Step("redirected reads", 60, 24, "unit", "VSM and DDM l
 REDIRECT: Final = Step("redirected writes", 120, 40, "unit", "a write is split into units, each to its secondary")
 FIRST_WRITE: Final = Step("first writes", 40, 16, "unit", "DDM bits set")
 COPY: Final = Step("copies on first write", 160, 30, "sector", "a partly written unit is completed from its primary")
+COPIED: Final = Step("copies written", 0, 0, "sector", "copies are durable; what they cost stands above")
 MAP_WORDS: Final = Step("map words", 40, 8, "32-bit word", "VSM or DDM gone through: two loads, an operation, a store")
 MAP_ENTRIES: Final = Step("map entries", 40, 14, "unit", "version of a unit compared, its bits brought up to date")
 ATOM: Final = Step("atoms written", 150, 2, "byte", "a record or slot built")
@@ -28,8 +29,8 @@ SAVE: Final = Step("saves", 60, 0, "save", "a save begun")
 RESTORE: Final = Step("restores", 60, 0, "restore", "a restore begun")
 
 STEPS: Final = (
-    COMMAND, SECTOR, DIRECT_READ, REDIRECTED_READ, REDIRECT, FIRST_WRITE, COPY, MAP_WORDS, MAP_ENTRIES, ATOM, CRC,
-    COMPACTION, RELABEL, SAVE, RESTORE,
+    COMMAND, SECTOR, DIRECT_READ, REDIRECTED_READ, REDIRECT, FIRST_WRITE, COPY, COPIED, MAP_WORDS, MAP_ENTRIES, ATOM,
+    CRC, COMPACTION, RELABEL, SAVE, RESTORE,
 )  # fmt: skip
 
 
@@ -40,8 +41,10 @@ def words(units: int) -> int:
 
 def as_markdown() -> str:
     """The table of docs/measuring.md."""
+    from deltabench.hwsim.meter import DRIVER
+
     lines = ["| step | cycles | and for each | what is done |", "| --- | --- | --- | --- |"]
-    for step in STEPS:
+    for step in (*STEPS, DRIVER):
         each = f"{step.each_cycles} a {step.unit}" if step.each_cycles else ""
         lines.append(f"| {step.name} | {step.base_cycles} | {each} | {step.meaning} |")
     return "\n".join(lines) + "\n"

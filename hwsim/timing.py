@@ -12,15 +12,18 @@ from typing import Final, cast
 from deltabench.hwsim.clock import NS_PER_S, MediaTime
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.drive.drive import Drive
+from deltabench.hwsim.drive.mechanics import seek_table_ns
 from deltabench.hwsim.medium import Medium, Operation
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.parts import NorPart, NvramPart
+from deltabench.hwsim.parts import DiskPart, NorPart, NvramPart
 
 FAST_READ_CLOCKS: Final = 8 + 24 + 8
 """Opcode, address and dummy clocks of Fast Read, 0Bh (W25Q64JV datasheet rev. J, 8.2.9)."""
 COMMAND_CLOCKS: Final = 8 + 24
 WRITE_ENABLE_CLOCKS: Final = 8
+FLUSH: Final = "flush cache"
+WRITE_FUA: Final = "write FUA"
 STATUS_CLOCKS: Final = 16
 """Read Status Register-1, which says that a program or erase is over."""
 
@@ -68,14 +71,15 @@ class NorTiming(Timing):
 
 
 class NvramTiming(Timing):
-    """NVRAM: each word takes its time, read or written."""
+    """NVRAM: each word that is touched takes its time, read or written."""
 
     def __init__(self, part: NvramPart) -> None:
         self._word_bytes = part.word_bytes
         self._word_ns = part.write_word_ns
 
     def read(self, address: int, length: int, at_ns: int) -> int:
-        return at_ns + -(-length // self._word_bytes) * self._word_ns
+        words = -(-(address + length) // self._word_bytes) - address // self._word_bytes if length else 0
+        return at_ns + words * self._word_ns
 
     def change(self, operation: Operation, at_ns: int) -> int:
         return self.read(operation.address, operation.length, at_ns)
@@ -84,21 +88,74 @@ class NvramTiming(Timing):
 class DiskTiming(Timing):
     """A disk drive: mechanics and buffer."""
 
-    def __init__(self, disk: Disk) -> None:
-        self._part = disk.part
-        self._drive = Drive(disk.part)
+    def __init__(self, part: DiskPart) -> None:
+        self._part = part
+        self._drive = Drive(part)
 
     def power_on(self) -> None:
         """The buffer is empty; that the spindle has to come up to speed first takes no time here."""
         self._drive = Drive(self._part)
 
     def read(self, address: int, length: int, at_ns: int) -> int:
-        return self._drive.read(address, length, at_ns)
+        return self._drive.read(address, length, at_ns) if length else at_ns
 
     def change(self, operation: Operation, at_ns: int) -> int:
-        if operation.kind == "flush cache":
+        if operation.kind == FLUSH:
             return self._drive.flush(at_ns)
-        return self._drive.write(operation.address, operation.length, at_ns, fua=operation.kind == "write FUA")
+        if not operation.length:
+            return at_ns
+        return self._drive.write(operation.address, operation.length, at_ns, fua=operation.kind == WRITE_FUA)
+
+
+class SlowestDisk(Timing):
+    """A disk drive at its worst: every access is to the other end, and just misses its sector.
+
+    What is in its buffer stays there until the host flushes it, and keeps every other command waiting.
+    """
+
+    def __init__(self, part: DiskPart) -> None:
+        turn_ns = 60 * NS_PER_S // part.rpm
+        fewest = min(zone.sectors_per_track for zone in part.zones)
+        overhead_us = part.cylinder_overhead_us + part.zone_overhead_us
+        longest_us = max(part.read_hit_overhead_us, part.read_miss_overhead_us, part.write_overhead_us) + overhead_us
+        self._overhead_ns = 1000 * longest_us
+        settle_ns = 1000 * (part.track_settle_us + part.write_settle_us)
+        self._access_ns = max(seek_table_ns(part)) + settle_ns + turn_ns
+        # On every track that a transfer goes over it waits for a whole turn once more, and it turns while it transfers.
+        self._track_ns = 2 * turn_ns + 1000 * part.head_switch_us + settle_ns
+        self._fewest = fewest
+        self._bus_ns = part.bus_sector_ns
+        self._room = part.write_segments * part.cache_segment_sectors if part.write_cache else 0
+        self._buffered: list[int] = []
+
+    def power_on(self) -> None:
+        self._buffered.clear()
+
+    def read(self, address: int, length: int, at_ns: int) -> int:
+        return at_ns + self._backlog_ns() + self._on_media(length) if length else at_ns
+
+    def change(self, operation: Operation, at_ns: int) -> int:
+        length = operation.length
+        if operation.kind == FLUSH:
+            at_ns += self._backlog_ns() + self._overhead_ns
+            self._buffered.clear()
+            return at_ns
+        if operation.kind == WRITE_FUA or length > self._room:
+            return at_ns + self._backlog_ns() + self._on_media(length)
+        if sum(self._buffered) + length > self._room:
+            at_ns += self._backlog_ns()
+        while sum(self._buffered) + length > self._room:
+            self._buffered.pop(0)
+        self._buffered.append(length)
+        return at_ns + self._overhead_ns + length * self._bus_ns
+
+    def _on_media(self, sectors: int) -> int:
+        tracks = -(-sectors // self._fewest) + 1
+        return self._overhead_ns + self._access_ns + tracks * self._track_ns + sectors * self._bus_ns
+
+    def _backlog_ns(self) -> int:
+        """What a command may have to wait for: nothing of what is buffered has been written out behind the host."""
+        return sum(self._on_media(sectors) for sectors in self._buffered)
 
 
 def timing_of(medium: Medium, media_time: MediaTime) -> Timing:
@@ -107,7 +164,8 @@ def timing_of(medium: Medium, media_time: MediaTime) -> Timing:
         return NorTiming(medium.part, media_time)
     if isinstance(medium, Nvram):
         return NvramTiming(medium.part)
-    return DiskTiming(cast(Disk, medium))
+    part = cast(Disk, medium).part
+    return DiskTiming(part) if media_time is MediaTime.TYPICAL else SlowestDisk(part)
 
 
 def bytes_per_address(medium: Medium) -> int:

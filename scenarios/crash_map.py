@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 HELD: Final = "h"
 VIOLATED: Final = "v"
@@ -36,16 +37,26 @@ _KINDS: Final = tuple(
 )
 
 
-class CutRow(NamedTuple):
-    """One media operation that was cut, or the place between two; ``verdicts`` by kind of outcome."""
+BETWEEN: Final = "between two operations"
+"""The ``what`` of a cut with no operation under way."""
+
+
+@dataclass(slots=True)
+class CutRow:
+    """One media operation that was cut, or the place between two.
+
+    ``verdicts`` by kind of outcome; ``violated`` outcomes led to a violation.
+    """
 
     operation: int
     during: str
     what: str
-    verdicts: dict[str, str]
+    verdicts: dict[str, str] = field(default_factory=dict)
+    violated: int = 0
 
     def add(self, label: str, verdict: str) -> None:
         """One more outcome; of several of a kind, the worst verdict counts."""
+        self.violated += verdict == VIOLATED
         kind = kind_of(label)
         self.verdicts[kind] = min(verdict, self.verdicts.get(kind, verdict), key=_WORST_FIRST.index)
 

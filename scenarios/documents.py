@@ -255,7 +255,7 @@ class Results(_Object, frozen=True, kw_only=True, tag="deltabench.result/1", tag
 
 
 class HoldUpStep(_Object, frozen=True, kw_only=True):
-    """From this hold-up on, so many crash states break a rule; operations and kinds of outcome are counted."""
+    """From this hold-up on, so many crash states break a rule: outcomes of cuts, equal media counted each time."""
 
     holdup_us: Number
     violations: Number
@@ -277,7 +277,6 @@ class HeldUp(_Object, frozen=True, kw_only=True):
     needed_during: dict[str, Number]
     steps: tuple[HoldUpStep, ...]
     generated: Number
-    complete: bool
     capacitance_nf: Number | None = None
 
 

@@ -16,7 +16,7 @@ from deltabench.hwsim.clock import NS_PER_MS
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import Cut, Path
-from deltabench.scenarios.crash_map import DUPLICATE, HELD, VIOLATED, CutRow
+from deltabench.scenarios.crash_map import BETWEEN, DUPLICATE, HELD, VIOLATED, CutRow
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
 from deltabench.scenarios.ram import RamCamera
 from deltabench.scenarios.rig import Rig
@@ -68,6 +68,8 @@ class Explorer:
         self._selects = selects
         self._seen: dict[int, int] = {}
         self._wrong: set[int] = set()
+        self._met = 0
+        """Wrong recoveries met so far, those of media that had been judged before included."""
         self._judged: dict[tuple[int, bytes], Violation | None] = {}
         self._camera = RamCamera()
         self._candidates: list[Candidate] | None = None
@@ -110,13 +112,13 @@ class Explorer:
         board = self._rig.board
         self._cut = str(operation)
         number = board.rail.operations
-        self.cut_rows.append(CutRow(number, str(self._doing), f"{operation.device} {operation.kind}", {}))
+        self.cut_rows.append(CutRow(number, str(self._doing), f"{operation.device} {operation.kind}"))
         self._branch(number, board.cut_outcomes(operation), (), self._depth - 1)
 
     def cut_between(self, number: int) -> None:
         """Cut with no operation under way: ``number`` is that of the operation to come."""
-        self._cut = "between two operations"
-        self.cut_rows.append(CutRow(number, str(self._doing), self._cut, {}))
+        self._cut = BETWEEN
+        self.cut_rows.append(CutRow(number, str(self._doing), self._cut))
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
 
     def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
@@ -133,7 +135,7 @@ class Explorer:
             self.generated += 1
             if not path:
                 self._left = outcome.label
-            wrong = self.violations
+            met = self._met
             mark = len(journal)
             for cell, value in outcome.changes:
                 cells.put(cell, value)
@@ -144,8 +146,10 @@ class Explorer:
                 seen[cells.digest] = left
                 digest = cells.digest
                 self._judge(path, number, index, left, is_new=known < 0)
-                if self.violations > wrong:
+                if self._met > met:
                     self._wrong.add(digest)
+            elif cells.digest in self._wrong:
+                self._met += 1
             if not path:
                 judged = HELD if known < left else DUPLICATE
                 self.cut_rows[-1].add(outcome.label, VIOLATED if cells.digest in self._wrong else judged)
@@ -192,6 +196,7 @@ class Explorer:
 
     def _found(self, path: Path, violation: Violation) -> None:
         self.violations += 1
+        self._met += 1
         left = f"; it leaves: {self._left or 'nothing'}" if path else ""
         self.findings.append(Finding(path, violation.rule, str(self._doing), self._cut + left, violation.detail))
         self.findings = most_telling(self.findings)

@@ -29,11 +29,6 @@ class Latencies:
         for phase, part_ns in phases_ns.items():
             self._phases_ns[phase] += part_ns
 
-    @property
-    def count(self) -> int:
-        """How many were collected."""
-        return len(self._all_ns)
-
     def summary(self, command: str) -> Latency:
         """All that is said of them; a percentile is the least latency that so many commands did not exceed."""
         in_order = np.sort(np.array(self._all_ns, np.int64))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deltabench.firmware_model.commands import WRITES, Command, Opcode
 from deltabench.firmware_model.controller import Controller, MapsView
 from deltabench.firmware_model.layout import LABEL, MAPS, Layout
-from deltabench.firmware_model.steps import ATOM, COMPACTION, COPY, DIRECT_READ, FIRST_WRITE, REDIRECTED_READ
+from deltabench.firmware_model.steps import ATOM, COMPACTION, COPIED, DIRECT_READ, FIRST_WRITE, REDIRECTED_READ
 from deltabench.firmware_model.steps import RESTORE as RESTORE_STEP
 from deltabench.firmware_model.steps import SAVE as SAVE_STEP
 from deltabench.hwsim.clock import NS_PER_S
@@ -122,7 +122,9 @@ class Recorder:
         self._sector_ns = -(-SECTOR_BYTES * NS_PER_S // settings.host_bytes_per_s)
         self.counts = Counts()
         self._latencies: dict[str, Latencies] = {}
+        self._commands: dict[str, int] = {}
         self._sectors = {True: 0, False: 0}
+        self._command: Command | None = None
         self.begun_ns = 0
         self._changes = 0
         self._moves: NDArray[np.int64] = np.zeros(variant.firmware.units, np.int64)
@@ -156,25 +158,28 @@ class Recorder:
         return self._result(complete=complete)
 
     def powers_on(self) -> None:
+        if self._command is not None:
+            # Power was lost in it, so that it never ended.
+            self._count_command(self._command)
         self._changes = self.meter.change_count
         self.meter.power_on()
 
-    def begins(self) -> None:
+    def begins(self, command: Command | None) -> None:
+        self._command = command
         self.begun_ns = self.meter.settle()
         self.meter.spent_ns.clear()
 
     def ends(self, command: Command | None) -> None:
+        self._command = None
         now_ns, spent_ns = self.meter.settle(), self.meter.spent_ns
         if command is None:
             title = BOOT
             self.counts.add("boots", 1)
             self.counts.add("recoveries", int(self.meter.change_count > self._changes))
         else:
-            title = TITLES.get(command.opcode) or str(command)
+            title, is_write = self._count_command(command)
             if command.count:
                 # The host's link works beside firmware and media; of a read its last sector comes behind them.
-                is_write = command.opcode in WRITE_CODES
-                self._sectors[is_write] += command.count
                 last_ns = self.begun_ns + command.count * self._sector_ns
                 end_ns = max(now_ns if is_write else now_ns + self._sector_ns, last_ns)
                 self._clock.advance_ns(end_ns - now_ns)
@@ -184,6 +189,19 @@ class Recorder:
         if latencies is None:
             latencies = self._latencies[title] = Latencies()
         latencies.add(now_ns - self.begun_ns, spent_ns)
+
+    def _count_command(self, command: Command) -> tuple[str, bool]:
+        """Its name, and whether it is a write."""
+        title, is_write = TITLES.get(command.opcode) or str(command), command.opcode in WRITE_CODES
+        self._commands[title] = self._commands.get(title, 0) + 1
+        self._sectors[is_write] += command.count
+        return title, is_write
+
+    @property
+    def link_ns(self) -> int:
+        """What the host's link takes for the data of the write that is being executed; 0 for all else."""
+        command = self._command
+        return command.count * self._sector_ns if command is not None and command.opcode in WRITE_CODES else 0
 
     def pause(self) -> None:
         self.meter.settle()
@@ -273,9 +291,8 @@ class Recorder:
 
     def _count(self) -> None:
         counts, meter = self.counts, self.meter
-        for title, latencies in self._latencies.items():
-            if title != BOOT:
-                counts.add("host_commands", latencies.count, title)
+        for title, number in self._commands.items():
+            counts.add("host_commands", number, title)
         counts.add("host_sectors_read", self._sectors[False])
         counts.add("host_sectors_written", self._sectors[True])
         counts.add("unit_moves", self._moved)
@@ -283,7 +300,7 @@ class Recorder:
         for name, step in (
             ("saves", SAVE_STEP),
             ("restores", RESTORE_STEP),
-            ("copies_on_first_write", COPY),
+            ("copies_on_first_write", COPIED),
             ("atom_writes", ATOM),
             ("log_compactions", COMPACTION),
         ):
@@ -292,10 +309,11 @@ class Recorder:
             ("direct_reads", DIRECT_READ),
             ("redirected_reads", REDIRECTED_READ),
             ("first_writes", FIRST_WRITE),
-            ("copied_sectors", COPY),
+            ("copied_sectors", COPIED),
         ):
             counts.add(name, steps[step].amount)
-        copied = counts["copied_sectors"] * SECTOR_BYTES
+        # Without a layout nobody knows which of the bytes that were written are those of the copies.
+        copied = counts["copied_sectors"] * SECTOR_BYTES if isinstance(self._layout, Layout) else 0
         for cause, written in meter.written_bytes.items():
             counts.add("bytes_written", written - (copied if cause == DATA else 0), cause)
         counts.add("bytes_written", copied, "copies")

@@ -28,7 +28,7 @@ class Watch(Protocol):
     def powers_on(self) -> None:
         """Power has come back, and what was volatile is gone."""
 
-    def begins(self) -> None: ...
+    def begins(self, command: Command | None) -> None: ...
 
     def ends(self, command: Command | None) -> None: ...
 
@@ -50,6 +50,8 @@ class Rig:
         self.boot_limit = boot_limit
         self.make = make
         self.watch: Watch | None = None
+        self._in_ticks = False
+        """Whether the firmware does in ticks what it has not come to the end of."""
         self.controller: Controller | None = None
         """The controller that was powered on last."""
 
@@ -64,9 +66,10 @@ class Rig:
         rail.operations = first_operation
         rail.limit = first_operation + self.boot_limit
         rail.listeners = tuple(listeners)
+        self._in_ticks = False
         if self.watch is not None:
             self.watch.powers_on()
-            self.watch.begins()
+            self.watch.begins(None)
         try:
             controller = self._booted()
         except (Exception, SystemExit) as error:
@@ -108,8 +111,9 @@ class Rig:
     def execute(self, controller: Controller, command: Command) -> Response:
         """Execute a command; raises Violation if the firmware stops in it, or does not come to an end."""
         self._limit(command.count)
+        self._in_ticks = False
         if self.watch is not None:
-            self.watch.begins()
+            self.watch.begins(command)
         try:
             response = controller.execute(command)
         except (Exception, SystemExit) as error:
@@ -123,13 +127,17 @@ class Rig:
     def tick(self, controller: Controller) -> bool:
         """Let the firmware sample its switches; raises Violation as ``execute`` does."""
         self._limit(0)
-        if self.watch is not None:
-            # A press that is recognised in this tick begins a command here; an end would be one for each millisecond.
-            self.watch.begins()
+        rail = self.board.rail
+        if self.watch is not None and not self._in_ticks:
+            # A press that is recognised in this tick begins a command here, which may go on for several.
+            self.watch.begins(None)
+        operations = rail.operations
         try:
-            return bool(controller.tick())
+            done = bool(controller.tick())
         except (Exception, SystemExit) as error:
             raise _finding("a tick", Rule.USABILITY, error) from error
+        self._in_ticks = not done and (self._in_ticks or rail.operations > operations)
+        return done
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -68,6 +68,7 @@ class Session:
         self.operations = 0
         self.commands = 0
         self._refused = False
+        self._handled = False
         self._doing: object = "the first boot"
         self._number = 0
         self.controller: Controller | None = None
@@ -88,7 +89,7 @@ class Session:
             for number, action in enumerate(self.actions):
                 inside = first <= number < last
                 rail.listeners = (self.listener,) if self.listener and inside else ()
-                if self.between is not None and inside:
+                if self.between is not None and inside and self._in_order:
                     self.oracle.begin(None)
                     self._begin("nothing, between two commands", number)
                     self.between(rail.operations)
@@ -97,7 +98,7 @@ class Session:
                 self.rig.board.cells.journal.clear()
                 if not progress(number + 1):
                     return False
-            if last == len(self.actions) and self.idle_listener is not None and not self._refused:
+            if last == len(self.actions) and self.idle_listener is not None and self._in_order:
                 self.oracle.begin(None)
                 self._begin("nothing, at the end of the workload", len(self.actions))
                 self.idle_listener(rail.operations)
@@ -131,8 +132,16 @@ class Session:
                 self.commands += 1
                 self._begin(command, number)
                 self._crash(controller, action)
-            case steps.Swap() | steps.Snapshot() | steps.PutBack():
+            case steps.Swap() | steps.PutBack():
+                self._handled = True
                 self._hands.do(action)
+            case steps.Snapshot():
+                self._hands.do(action)
+
+    @property
+    def _in_order(self) -> bool:
+        """Whether the disks are those that the device expects: the oracle has no say in what it reads otherwise."""
+        return not self._refused and not self._handled
 
     @property
     def doing(self) -> str:
@@ -239,6 +248,7 @@ class Session:
         number, listeners = rail.operations, rail.listeners
         self.oracle.begin(None)
         self._refused = refused
+        self._handled &= refused
         if refused:
             # The oracle has no say in what a device reads that must not be read.
             listeners = ()

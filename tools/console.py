@@ -16,10 +16,17 @@ PIPED_WIDTH = 100
 UNBOUNDED = 1 << 16
 
 
+class OutputConsole(Console):
+    """A console whose reader may go away: that is no error of what it was told."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def make_console() -> Console:
     """Standard output; text that is piped is not folded to a terminal's width."""
     piped = not sys.stdout.isatty()
-    return Console(highlight=False, width=PIPED_WIDTH if piped else None, soft_wrap=piped)
+    return OutputConsole(highlight=False, width=PIPED_WIDTH if piped else None, soft_wrap=piped)
 
 
 def print_table(console: Console, table: Table, piped_width: int = PIPED_WIDTH) -> None:

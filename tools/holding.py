@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,13 +20,31 @@ if TYPE_CHECKING:
     from deltabench.scenarios.documents import HeldUp, HoldUp
 
 
+class Measure(click.FloatRange):
+    """A number in a range; "nan" is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
+
+
+VOLTS: Final = Measure(0, 1000)
+WATTS: Final = Measure(0.001, 100_000)
+
+
 @click.command("holdup", short_help="Find the hold-up time and the capacitor that make a scheme safe.")
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @scheme_option
 @store_option
-@click.option("--from-volts", default=5.0, show_default=True, help="Voltage of the capacitor when the supply fails.")
-@click.option("--to-volts", default=3.0, show_default=True, help="Voltage at which the board stops working.")
-@click.option("--load-watts", default=2.5, show_default=True, help="Power that the board draws until then.")
+@click.option(
+    "--from-volts", type=VOLTS, default=5.0, show_default=True, help="Voltage of the capacitor when the supply fails."
+)
+@click.option(
+    "--to-volts", type=VOLTS, default=3.0, show_default=True, help="Voltage at which the board stops working."
+)
+@click.option("--load-watts", type=WATTS, default=2.5, show_default=True, help="Power that the board draws until then.")
 @json_option
 @force_option
 @wrap_option
@@ -85,18 +104,17 @@ def print_holdup(console: Console, found: HoldUp) -> None:
 
 def _cells(run: HeldUp) -> tuple[str, str, str, str]:
     unsafe = f"{run.steps[0].violations:,}"
-    partial = "" if run.complete else " so far"
     if run.least_us is None:
         return unsafe, "no time helps", "-", "between two commands"
     capacitor = farads(run.capacitance_nf or 0) if run.least_us else "none"
     worst = sorted(run.needed_during, key=lambda command: -run.needed_during[command])[:2]
-    return unsafe, f"{run.least_us:,} µs{partial}", capacitor, ", ".join(worst) or "-"
+    return unsafe, f"{run.least_us:,} µs", capacitor, ", ".join(worst) or "-"
 
 
 def _summary(found: HoldUp) -> str:
     times = "/".join(dict.fromkeys(run.media_time for run in found.runs))
     text = (
-        "Unsafe without: crash states that break a rule if there is no hold-up. The capacitor carries "
+        "Unsafe without: outcomes of cuts that break a rule if there is no hold-up. The capacitor carries "
         f"{found.load_mw / 1000:g} W from {found.from_mv / 1000:g} V to {found.to_mv / 1000:g} V for the time needed, "
         f"which is by {times} times of the parts."
     )

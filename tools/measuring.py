@@ -13,6 +13,7 @@ from deltabench.tools.console import make_console, needed_width, print_table, wo
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import scheme_option, selected, store_option, wrap_option
 from deltabench.tools.pictures.words import duration
+from deltabench.tools.report import counted
 from deltabench.tools.result_files import check_result_files, force_option, json_option
 
 if TYPE_CHECKING:
@@ -98,8 +99,9 @@ def print_measurement(console: Console, runs: Sequence[MeasuredRun], *, interrup
         console.print()
     commands = sum(run.commands for run in runs)
     unfinished = [run.run for run in runs if not run.complete]
+    simulated = duration(sum(run.simulated_ns for run in runs))
     console.print(
-        f"{commands:,} host commands in {duration(sum(run.simulated_ns for run in runs))} of simulated time, with "
+        f"{counted(commands, 'host command')} in {simulated} of simulated time, with "
         f"{'/'.join(dict.fromkeys(run.media_time for run in runs))} times of the parts."
     )
     if interrupted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import numpy as np
@@ -15,7 +16,7 @@ from deltabench.hwsim.medium import Operation
 from deltabench.hwsim.meter import DRIVER, FIRMWARE, OTHER, Meter
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.timing import NorTiming
+from deltabench.hwsim.timing import NorTiming, timing_of
 
 HZ = 168_000_000
 DRIVER_NS = DRIVER.base_cycles * 1_000_000_000 // HZ
@@ -191,6 +192,37 @@ def test_the_log_hears_of_each_operation_when_it_began_and_ended() -> None:
     assert [text for text, _, _ in heard] == ["nor0 program 0x0+4", "nor0 erase 0x0+4096"]
     assert heard[1][1] >= heard[0][2] > heard[0][1]
     assert heard[1][2] == metered.board.clock.now_ns
+
+
+def test_a_read_of_nothing_takes_the_driver_only() -> None:
+    metered = Metered()
+    for medium in (metered.disk, metered.nor, metered.fram):
+        assert metered.ns(lambda medium=medium: medium.read(0, 0)) < DRIVER_NS + 400
+
+
+def test_words_that_are_touched_in_part_take_their_time() -> None:
+    board = Board(BoardSpec(devices={"ram": DeviceSpec(part="generic-nvram")}))
+    ram = board.media["ram"]
+    timing = timing_of(ram, MediaTime.TYPICAL)
+    assert timing.read(3, 2, 0) == 2 * timing.read(0, 4, 0) == timing.read(0, 8, 0)
+
+
+def test_a_disk_at_its_worst_takes_longer_than_it_ever_does() -> None:
+    usual, worst = Metered(), Metered(MediaTime.MAXIMUM)
+    draw = random.Random(1)
+    for _ in range(300):
+        lba, count = draw.randrange(60_000), draw.choice((1, 8, 300))
+        kind = draw.choice(("fua", "cached", "read", "flush"))
+
+        def act(metered: Metered, lba: int = lba, count: int = count, kind: str = kind) -> int:
+            disk = metered.disk
+            if kind == "read":
+                return metered.ns(lambda: disk.read(lba, count))
+            if kind == "flush":
+                return metered.ns(disk.flush)
+            return metered.ns(lambda: disk.write(lba, [ZERO_SECTOR] * count, fua=kind == "fua"))
+
+        assert act(worst) >= act(usual)
 
 
 @pytest.mark.parametrize("media_time", MediaTime)

@@ -159,6 +159,45 @@ def test_a_controller_without_a_layout_is_measured_by_device_only(
     assert run.maps == run.regions == ()
 
 
+def test_commands_that_power_was_lost_in_are_counted_and_copies_only_once_they_are_written(
+    new_scenario: NewScenario,
+) -> None:
+    top = 'steps = [{ do = "random", commands = 40, mix = { write = 4, read = 0, save = 1, restore = 0, crash = 5 } }]'
+    board = '[board.devices]\ndisk0 = { part = "generic-disk", sectors = 4096 }\nfram0 = { part = "FM25V10" }\n'
+    for seed in range(1, 9):
+        tables = '[firmware]\nunits = 16\nsectors_per_unit = 64\nstore = "nvram"\n'
+        (variant,) = new_scenario(f"seed = {seed}\n{top}", tables, board=board).variants()
+        run = measure(variant)
+        counts = Counts.of_series(run.counters)
+        assert counts["host_commands"] == run.commands == 40
+        assert counts.of("bytes_written", "data") >= 0
+        written = [counts.of("media_bytes", "disk0", kind) for kind in ("write", "write FUA")]
+        assert sum(written) == sum(counts.of("bytes_written", cause) for cause in ("data", "copies", "labels"))
+
+
+def test_nothing_is_put_down_to_copies_of_a_controller_that_has_no_layout(
+    measured: Callable[..., MeasuredRun], new_module: Callable[[str, str], None]
+) -> None:
+    new_module(
+        "wraps_ours",
+        "from deltabench.firmware_model.controller import DeltaController\n"
+        "class Controller:\n"
+        "    def __init__(self, *given):\n"
+        "        self._it = DeltaController(*given)\n"
+        + "".join(
+            f"    def {name}(self, *given):\n        return self._it.{name}(*given)\n"
+            for name in ("initialise", "boot", "execute", "tick")
+        ),
+    )
+    tables = '[firmware]\nunits = 4\nsectors_per_unit = 4\nstore = "nvram"\n'
+    counts = Counts.of_series(
+        measured('controller = "wraps_ours:Controller"\nsteps = [{ do = "write", lba = 1 }]', tables).counters
+    )
+    media = sum(counts.of("media_bytes", device, kind) for device, kind in (("disk0", "write FUA"), ("fram0", "write")))
+    assert counts["bytes_written"] == counts.of("bytes_written", "other") == media
+    assert counts["copied_sectors"] == 3
+
+
 def test_a_run_that_breaks_a_rule_has_no_figures(
     measured: Callable[..., MeasuredRun], new_module: Callable[[str, str], None]
 ) -> None:

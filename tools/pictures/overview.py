@@ -43,10 +43,10 @@ def overview(document: Document) -> Table:
             ("run", "crash states", "unsafe without hold-up", "hold-up needed", "capacitor, µF"),
             tuple(
                 (
-                    run.run + ("" if run.complete else " (not finished)"),
+                    run.run,
                     run.generated,
                     run.steps[0].violations if run.steps else None,
-                    "none is enough" if run.least_us is None else duration(1000 * run.least_us),
+                    "none is enough" if run.least_us is None else f"{run.least_us:,} µs",
                     None if run.capacitance_nf is None else digits(run.capacitance_nf / 1000),
                 )
                 for run in document.runs

@@ -107,7 +107,6 @@ def held_up(least_us: int | None, *steps: tuple[int, int]) -> HeldUp:
         needed_during={},
         steps=tuple(HoldUpStep(holdup_us=us, violations=count) for us, count in steps),
         generated=100,
-        complete=True,
     )
 
 
