@@ -11,7 +11,6 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from deltabench.firmware_model.commands import WRITES, Command, Opcode
 from deltabench.firmware_model.controller import Controller, MapsView
@@ -23,9 +22,10 @@ from deltabench.hwsim.clock import NS_PER_S
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.meter import OTHER, Meter, Places
 from deltabench.scenarios.counters import Counts
-from deltabench.scenarios.documents import MapsAt, MeasuredRun, Moment, Region, Wear
+from deltabench.scenarios.documents import MeasuredRun, Region, Wear
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.latencies import Latencies
+from deltabench.scenarios.maps_log import SAVE_CODE, MapsLog
 from deltabench.scenarios.scenario import Cuts, Variant
 from deltabench.scenarios.session import Session
 
@@ -34,11 +34,8 @@ HOST_BUS: Final = "host bus"
 DATA: Final = "data"
 CAUSE_OF_REGION: Final = {LABEL: "labels", MAPS: "maps"}
 """What bytes and time are put down to; whatever else the layout has is data."""
-MOST_MOMENTS: Final = 1000
-MOST_MAPS: Final = 40
 TITLES: Final = {int(opcode): opcode.title for opcode in Opcode}
 WRITE_CODES: Final = frozenset(map(int, WRITES))
-MOVE_NOTHING: Final = WRITE_CODES | {int(Opcode.READ_DMA_EXT), int(Opcode.FLUSH_CACHE_EXT), int(Opcode.RESTORE)}
 Progress = Callable[[int, int], bool]
 
 
@@ -127,23 +124,20 @@ class Recorder:
         self._command: Command | None = None
         self.begun_ns = 0
         self._changes = 0
-        self._moves: NDArray[np.int64] = np.zeros(variant.firmware.units, np.int64)
-        self._moved = 0
-        self._view: MapsView | None = None
-        self._moments: list[Moment] = []
-        self._maps: dict[int, MapsAt] = {}
-        self._last_save: dict[int, MapsAt] = {}
+        self._maps = MapsLog(variant.firmware.units, len(self.session.actions))
+        self._done = 0
         rig.watch = self
         self.resume()
 
     def run(self, progress: Progress = lambda _done, _total: True) -> MeasuredRun:
         """The whole workload, or as much of it as ``progress`` lets happen."""
-        total = len(self.session.actions)
-        stride = max(1, total // (MOST_MOMENTS // 2))
+        actions = self.session.actions
 
         def after(done: int) -> bool:
-            self._look(done - 1, sample=done % stride == 0 or done == total)
-            return progress(done, total)
+            self._done = done
+            if self._maps.wants(done - 1, actions[done - 1]):
+                self._look(done - 1)
+            return progress(done, len(actions))
 
         try:
             complete = self.session.run(after)
@@ -166,6 +160,10 @@ class Recorder:
 
     def begins(self, command: Command | None) -> None:
         self._command = command
+        if command is not None and command.opcode == SAVE_CODE:
+            view: MapsView | None = getattr(self.session.controller, "view", None)
+            if view is not None:
+                self._maps.before_save(self.session.actions[self._done - 1] if self._done else None, view)
         self.begun_ns = self.meter.settle()
         self.meter.spent_ns.clear()
 
@@ -213,54 +211,19 @@ class Recorder:
         # Nothing of the run is ever undone, but for what the bench does aside.
         self.session.rig.board.cells.recording = False
 
-    def _look(self, number: int, *, sample: bool) -> None:
-        """The maps after action ``number``, if the controller shows any, and if it can have moved units or is shown."""
-        action = self.session.actions[number]
-        if not sample and number >= MOST_MAPS and isinstance(action, Command) and action.opcode in MOVE_NOTHING:
-            return
+    def _look(self, number: int) -> None:
+        """At the maps after action ``number``, if the controller shows any."""
         view: MapsView | None = getattr(self.session.controller, "view", None)
         if view is None:
             return
-        before = self._view or MapsView(view.units, 0, 0, view.flag, view.system_version)
-        self._view = view
-        moved = before.vsm ^ view.vsm
-        if moved:
-            self._moved += moved.bit_count()
-            width = -(-view.units // 8)
-            bits = np.frombuffer(moved.to_bytes(width, "little"), np.uint8)
-            self._moves += np.unpackbits(bits, bitorder="little")[: view.units]
-        is_save = isinstance(action, Command) and action.opcode == Opcode.SAVE
-        if number < MOST_MAPS or is_save:
-            shown = {number - 1: self._maps_at(number - 1, before), number: self._maps_at(number, view)}
-            if number < MOST_MAPS or not self._last_save:
-                self._maps |= shown
-            if is_save:
-                self._last_save = shown
-        if sample or (moved and len(self._moments) < MOST_MOMENTS):
-            self._moments.append(self._moment(number, view))
-
-    def _maps_at(self, number: int, view: MapsView) -> MapsAt:
-        """The maps after action ``number``; before the first of them is the power-on."""
-        action = self.session.actions[number] if number >= 0 else "power on"
-        name = str(action) if isinstance(action, (Command, str)) else type(action).__name__.lower()
-        return MapsAt(number=number, command=name, vsm=f"{view.vsm:x}", ddm=f"{view.ddm:x}")
-
-    def _moment(self, number: int, view: MapsView) -> Moment:
         tallies = [gauge.tallies.get("erase") for gauge in self.meter.gauges.values()]
         erases = sum(tally.times for tally in tallies if tally is not None)
-        return Moment(
-            command=number,
-            ns=self._clock.now_ns,
-            ddm=view.ddm.bit_count(),
-            vsm_b=view.vsm.bit_count(),
-            moved=self._moved,
-            erases=erases,
-        )
+        self._maps.look(number, self.session.actions[number], view, self._clock.now_ns, erases)
 
     def _result(self, *, complete: bool) -> MeasuredRun:
         variant, document, meter = self.variant, self.variant.scenario.document, self.meter
         self._count()
-        view, maps = self._view, self._maps | self._last_save
+        view = self._maps.last_view
         return MeasuredRun(
             run=f"{variant.scenario.name}:{variant.name}",
             scenario=variant.scenario.name,
@@ -278,14 +241,14 @@ class Recorder:
             elapsed_s=round(time.process_time() - self._started_s, 3),
             counters=self.counts.as_series(),
             wear=tuple(self._wear()),
-            unit_moves=tuple(self._moves.tolist()),
+            unit_moves=tuple(self._maps.unit_moves.tolist()),
             unit_sides=f"{view.vsm if view else 0:x}",
             regions=tuple(
                 Region(name=region.name, device=region.device, first=region.first, length=region.length)
                 for region in (self._layout.regions if isinstance(self._layout, Layout) else ())
             ),
-            timeline=tuple(self._moments),
-            maps=tuple(maps[number] for number in sorted(maps)),
+            timeline=tuple(self._maps.moments),
+            maps=self._maps.maps,
             latency=tuple(self._latencies[title].summary(title) for title in sorted(self._latencies)),
         )
 
@@ -295,7 +258,7 @@ class Recorder:
             counts.add("host_commands", number, title)
         counts.add("host_sectors_read", self._sectors[False])
         counts.add("host_sectors_written", self._sectors[True])
-        counts.add("unit_moves", self._moved)
+        counts.add("unit_moves", self._maps.moved)
         steps = meter.steps
         for name, step in (
             ("saves", SAVE_STEP),

@@ -28,6 +28,17 @@ steps = [
     { do = "save" },
 ]
 """
+OURS_INSIDE = (
+    "from deltabench.firmware_model.controller import DeltaController\n"
+    "class Controller:\n"
+    "    def __init__(self, *given):\n"
+    "        self._it = DeltaController(*given)\n"
+    + "".join(
+        f"    def {name}(self, *given):\n        return self._it.{name}(*given)\n"
+        for name in ("initialise", "boot", "execute", "tick")
+    )
+)
+"""A controller of one's own that has ours inside, and no layout."""
 SMALL = "[firmware]\nunits = 24\n"
 PAGE = Path(__file__).parents[2] / "docs" / "measuring.md"
 
@@ -103,6 +114,17 @@ def test_the_maps_are_shown_step_by_step(measured: Callable[..., MeasuredRun]) -
     assert run.unit_sides == "3808"
 
 
+def test_the_maps_before_a_save_are_those_that_it_finds(new_scenario: NewScenario) -> None:
+    writes = ", ".join(f'{{ do = "write", lba = {number % 24} }}' for number in range(60))
+    top = f'steps = [{{ do = "save" }}, {writes}, {{ do = "save" }}]'
+    (variant,) = new_scenario(top, SMALL).variants()
+    run = measure(variant)
+    before, after = run.maps[-2:]
+    assert (before.number, before.command, before.ddm) == (60, "WRITE DMA EXT LBA 11+1", "ffffff")
+    assert (after.command, after.vsm, after.ddm) == ("SAVE", "ffffff", "0")
+    assert run.unit_moves == (1,) * 24
+
+
 @pytest.mark.parametrize(
     ("scheme", "grows"), [("plain", True), ("flagged", True), ("versioned", False), ("history", False)]
 )
@@ -142,17 +164,7 @@ def test_the_same_scenario_takes_the_same_time_in_every_run(measured: Callable[.
 def test_a_controller_without_a_layout_is_measured_by_device_only(
     measured: Callable[..., MeasuredRun], new_module: Callable[[str, str], None]
 ) -> None:
-    new_module(
-        "no_layout",
-        "from deltabench.firmware_model.controller import DeltaController\n"
-        "class Controller:\n"
-        "    def __init__(self, *given):\n"
-        "        self._it = DeltaController(*given)\n"
-        + "".join(
-            f"    def {name}(self, *given):\n        return self._it.{name}(*given)\n"
-            for name in ("initialise", "boot", "execute", "tick")
-        ),
-    )
+    new_module("no_layout", OURS_INSIDE)
     run = measured(f'controller = "no_layout:Controller"\n{STEPS_OF_TWO_SAVES}')
     counts = Counts.of_series(run.counters)
     assert counts["bytes_written"] == counts.of("bytes_written", "other") > 0
@@ -178,17 +190,7 @@ def test_commands_that_power_was_lost_in_are_counted_and_copies_only_once_they_a
 def test_nothing_is_put_down_to_copies_of_a_controller_that_has_no_layout(
     measured: Callable[..., MeasuredRun], new_module: Callable[[str, str], None]
 ) -> None:
-    new_module(
-        "wraps_ours",
-        "from deltabench.firmware_model.controller import DeltaController\n"
-        "class Controller:\n"
-        "    def __init__(self, *given):\n"
-        "        self._it = DeltaController(*given)\n"
-        + "".join(
-            f"    def {name}(self, *given):\n        return self._it.{name}(*given)\n"
-            for name in ("initialise", "boot", "execute", "tick")
-        ),
-    )
+    new_module("wraps_ours", OURS_INSIDE)
     tables = '[firmware]\nunits = 4\nsectors_per_unit = 4\nstore = "nvram"\n'
     counts = Counts.of_series(
         measured('controller = "wraps_ours:Controller"\nsteps = [{ do = "write", lba = 1 }]', tables).counters
