@@ -81,7 +81,7 @@ class Redirection:
         live = self._maps.vsm ^ self._maps.ddm
         return f"{live >> first & (1 << last - first) - 1:0{last - first}b}"[::-1]
 
-    def write(self, sectors: Mapping[int, bytes]) -> None:
+    def write(self, sectors: dict[int, bytes]) -> None:
         """Write sectors (LBA -> content), durable when it returns."""
         maps, first_writes, copied = self._maps, 0, []
         extents: list[Extent] = []
@@ -112,9 +112,12 @@ class Redirection:
             for disk in self._layout.disks:
                 disk.flush()
 
-    def _by_unit(self, sectors: Mapping[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
-        """Each unit that is touched, ascending, with its sectors, ascending."""
+    def _by_unit(self, sectors: dict[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
+        """Each unit that is touched, ascending, with its sectors."""
         lbas, size, start = sorted(sectors), self._size, 0
+        if lbas and lbas[0] // size == lbas[-1] // size:
+            yield lbas[0] // size, sectors
+            return
         while start < len(lbas):
             unit = lbas[start] // size
             stop = bisect_left(lbas, (unit + 1) * size, start)

@@ -60,9 +60,9 @@ class Session:
         self._hands.check(self.actions)
         self._window = window or (0, len(self.actions))
         self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
-        cutting = self.power.cuts is not Cuts.NONE
-        self.listener: Listener | None = self.explorer.on_operation if cutting else None
-        self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if cutting else None
+        self._cutting = self.power.cuts is not Cuts.NONE
+        self.listener: Listener | None = self.explorer.on_operation if self._cutting else None
+        self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if self._cutting else None
         self.between: Callable[[int], None] | None = None
         """Called before each action, when nothing is asked of the device, with the number of the operation to come."""
         self.operations = 0
@@ -105,6 +105,7 @@ class Session:
         except Violation as violation:
             self.violation = violation
             if first <= number < max(last, 1):
+                self.explorer.begin(self._doing, self._number)
                 self.explorer.without_cut(violation)
         self.operations = rail.operations
         return True
@@ -152,7 +153,8 @@ class Session:
         """What the device is doing from here on, with a switch held for so long; a violation is found in it."""
         self._doing = doing
         self._number = number
-        self.explorer.begin(doing, number, held_ms)
+        if self._cutting:
+            self.explorer.begin(doing, number, held_ms)
 
     def _command(self, controller: Controller, command: Command) -> None:
         self.oracle.begin(command)

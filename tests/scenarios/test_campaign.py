@@ -136,6 +136,22 @@ def test_a_device_that_fails_at_its_first_boot_is_found_before_any_action(
     assert [(finding.doing, finding.path) for finding in result.findings] == [("the first boot", ())]
 
 
+def test_what_the_device_was_doing_is_said_of_a_violation_without_cuts_as_well(
+    new_scenario: Callable[..., Scenario], new_module: Callable[[str, str], None]
+) -> None:
+    new_module(
+        "reads_nothing",
+        "from deltabench.firmware_model.controller import DeltaController\n"
+        "class ReadsNothing(DeltaController):\n"
+        "    def _read(self, lba, count):\n"
+        "        return [bytes(512)] * count\n",
+    )
+    top = 'controller = "reads_nothing:ReadsNothing"\nsteps = [{ do = "write", lba = 1 }, { do = "read", lba = 1 }]'
+    scenario = new_scenario(top, '[firmware]\nunits = 8\n[power]\ncuts = "none"')
+    (result,), _ = run_campaign(scenario.variants())
+    assert [finding.doing for finding in result.findings] == ["READ DMA EXT LBA 1+1"]
+
+
 def test_what_is_wrong_with_one_variant_is_said_before_any_is_run(
     saving: Variant, new_scenario: Callable[..., Scenario]
 ) -> None:
