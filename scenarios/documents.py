@@ -84,6 +84,13 @@ class Bin(_Object, frozen=True, kw_only=True):
     count: Number
 
 
+class Phase(_Object, frozen=True, kw_only=True):
+    """What one phase took in each command of a kind, those included in which it took nothing."""
+
+    percentiles_ns: dict[str, Number]
+    histogram: tuple[Bin, ...]
+
+
 class Latency(_Object, frozen=True, kw_only=True):
     """How long the commands of one kind took; ``phases_ns`` are sums over all of them and add up to ``total_ns``."""
 
@@ -95,6 +102,7 @@ class Latency(_Object, frozen=True, kw_only=True):
     percentiles_ns: dict[str, Number]
     histogram: tuple[Bin, ...] = ()
     phases_ns: dict[str, Number] = {}
+    phases: dict[str, Phase] = {}
 
 
 class MeasuredRun(_Object, frozen=True, kw_only=True):

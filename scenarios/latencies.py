@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from deltabench.scenarios.documents import Bin, Latency
+from deltabench.scenarios.documents import Bin, Latency, Phase
 
 PER_MILLE: Final = {"50": 500, "90": 900, "99": 990, "99.9": 999}
 """The percentiles that are said, each as so many of a thousand."""
@@ -21,13 +21,13 @@ class Latencies:
 
     def __init__(self) -> None:
         self._all_ns: list[int] = []
-        self._phases_ns: dict[str, int] = defaultdict(int)
+        self._phases_ns: dict[str, list[int]] = defaultdict(list)
 
     def add(self, ns: int, phases_ns: Mapping[str, int]) -> None:
         """One command took ``ns``; ``phases_ns`` say what they went into, and add up to them."""
         self._all_ns.append(ns)
         for phase, part_ns in phases_ns.items():
-            self._phases_ns[phase] += part_ns
+            self._phases_ns[phase].append(part_ns)
 
     def summary(self, command: str) -> Latency:
         """All that is said of them; a percentile is the least latency that so many commands did not exceed."""
@@ -38,10 +38,21 @@ class Latencies:
             total_ns=int(in_order.sum()),
             least_ns=int(in_order[0]),
             most_ns=int(in_order[-1]),
-            percentiles_ns={name: int(in_order[-(-len(in_order) * of // 1000) - 1]) for name, of in PER_MILLE.items()},
+            percentiles_ns=_percentiles(in_order),
             histogram=_histogram(in_order),
-            phases_ns=dict(self._phases_ns),
+            phases_ns={phase: sum(parts_ns) for phase, parts_ns in self._phases_ns.items()},
+            phases={phase: self._phase(parts_ns) for phase, parts_ns in self._phases_ns.items()},
         )
+
+    def _phase(self, parts_ns: list[int]) -> Phase:
+        """Of the commands that did not have the phase it took nothing."""
+        in_order = np.zeros(len(self._all_ns), np.int64)
+        in_order[len(in_order) - len(parts_ns) :] = np.sort(np.array(parts_ns, np.int64))
+        return Phase(percentiles_ns=_percentiles(in_order), histogram=_histogram(in_order))
+
+
+def _percentiles(in_order: NDArray[np.int64]) -> dict[str, int]:
+    return {name: int(in_order[-(-len(in_order) * of // 1000) - 1]) for name, of in PER_MILLE.items()}
 
 
 def edge_ns(number: int) -> int:
