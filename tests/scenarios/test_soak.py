@@ -1,4 +1,4 @@
-"""Every safe scheme on every store, under random work, two cuts in a row, logs of every small size: minutes each."""
+"""Every safe scheme on every store: random work cut twice in a row, with logs of every small size; hold-up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deltabench.scenarios.campaign import run_campaign
-from deltabench.scenarios.scenario import load_scenario
+from deltabench.scenarios.holdup import needed_holdup
+from deltabench.scenarios.scenario import Cuts, Random, Variant, find_scenario, library_names, load_scenario
 
 SOAK = """
 title = "random work, cut twice in a row"
@@ -42,3 +43,21 @@ def test_no_rule_is_violated_by_two_cuts_in_a_row(tmp_path: Path, scheme: str, l
         print(result.variant.name, result.counts)
         assert result.as_expected, result.problem()
         assert result.complete
+
+
+def held_up() -> list[Variant]:
+    """Every variant of a safe scheme in the library that a hold-up can be told for."""
+    variants = [variant for name in library_names() for variant in find_scenario(name).variants()]
+    return [
+        variant
+        for variant in variants
+        if variant.scheme in ("flagged", "versioned", "history")
+        and variant.scenario.document.power.cuts is Cuts.EXHAUSTIVE
+        and not any(isinstance(step, Random) and step.mix.crash for step in variant.scenario.document.steps)
+    ]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("variant", held_up(), ids=lambda variant: f"{variant.scenario.name}:{variant.name}")
+def test_no_safe_scheme_needs_any_hold_up(variant: Variant) -> None:
+    assert needed_holdup(variant).least_us == 0
