@@ -74,20 +74,22 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
     most = max(fill.ddm)
     if not most and not any(fill.vsm_b or ()):
         return Picture(name, "No unit was written: DDM stays empty", "There is nothing to draw.", table)
-    saves, restores = fill.saves, fill.restores
+    sampled = fill.vsm_b is None
+    saves, restores = ([], []) if sampled else (fill.saves, fill.restores)
     marked = 0 < len(saves) + len(restores) <= MOST_MARKS
     caption = (
         f"Units written since the last save or restore (DDM), over {axis_of(unit)}"
         + (", and units with their primary on volume B (VSM)" if fill.vsm_b is not None else "")
         + f", of {counted(units, 'unit')}."
+        + (" Points, as saves come far more often than samples." if sampled else "")
         + (" Triangles: saves that moved units point up, restores that dropped writes down." if marked else "")
     )
 
     def draw(figure: FigureBase) -> None:
         axes = plain_axes(figure.add_subplot(), grid="y")
         alone = len(fill.at) == 1
-        if alone:
-            axes.plot(fill.at, fill.ddm, "o", color=ORANGE.light, label="written since T0 (DDM)")
+        if alone or sampled:
+            axes.plot(fill.at, fill.ddm, "o", markersize=4, color=ORANGE.light, label="written since T0 (DDM)")
         else:
             axes.fill_between(
                 fill.at,
@@ -131,7 +133,8 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
         thousands(axes, "y")
         figure.legend(loc="outside upper left", ncols=4)
 
-    title = f"DDM fills up to {most:,} of {counted(units, 'unit')} ({share(most, units)})"
+    verb, where = ("holds", " where it was sampled") if sampled else ("fills", "")
+    title = f"DDM {verb} up to {most:,} of {counted(units, 'unit')} ({share(most, units)}){where}"
     if len(saves) + len(restores):
         title += " between saves" if saves else " between restores"
     return Picture(name, title, caption, table, draw, 3.2)

@@ -142,3 +142,10 @@ def test_over_days_only_the_pace_of_moves_is_known(drawn: Drawn) -> None:
     picture = flow_picture("flow", fill_of(days), 64, "day")
     assert picture.title == "Units change sides 200 times a day, 400 times in all"
     assert "units that move a day" in drawn(picture)
+
+
+def test_over_days_ddm_is_points_and_nothing_is_said_of_saves_that_lie_between(drawn: Drawn) -> None:
+    days = [Day(command=n, day=n / 2, erases={}, most_worn={}, ddm=n % 7, moved=100 * n) for n in range(40)]
+    picture = fill_picture("ddm", fill_of(days), 64, "day")
+    assert picture.title == "DDM holds up to 6 of 64 units (9 %) where it was sampled"
+    assert "save" not in drawn(picture)
