@@ -44,12 +44,12 @@ class Case(NamedTuple):
 
 
 CASES = (
-    Case("random, 4 KiB", "flagged", StoreKind.NOR, 1024, 8, 8, 20_000),
-    Case("random, 4 KiB", "versioned", StoreKind.NVRAM, 1024, 8, 8, 20_000),
-    Case("random, 4 KiB", "history", StoreKind.NOR, 1024, 8, 8, 20_000),
-    Case("random, 4 KiB", "flagged", StoreKind.NOR, 16_384, 8, 8, 20_000),
+    Case("random, 4 KiB", "flagged", StoreKind.NOR, 1024, 8, 8, 50_000),
+    Case("random, 4 KiB", "versioned", StoreKind.NVRAM, 1024, 8, 8, 50_000),
+    Case("random, 4 KiB", "history", StoreKind.NOR, 1024, 8, 8, 50_000),
+    Case("random, 4 KiB", "flagged", StoreKind.NOR, 16_384, 8, 8, 50_000),
     Case("random, 64 KiB", "flagged", StoreKind.NOR, 1024, 128, 128, 4_000),
-    Case("random, 512 B", "flagged", StoreKind.NOR, 16_384, 1, 1, 20_000),
+    Case("random, 512 B", "flagged", StoreKind.NOR, 16_384, 1, 1, 50_000),
 )
 
 

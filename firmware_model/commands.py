@@ -100,16 +100,22 @@ def failed(error: Error, lba: int = 0) -> Response:
     return Response(Status.DRDY | Status.ERR, error, lba)
 
 
+# Commands hold plain numbers: hashing and looking up members of an enumeration takes longer than most commands do.
+_READ: Final = int(Opcode.READ_DMA_EXT)
+_WRITE: Final = int(Opcode.WRITE_DMA_EXT)
+_WRITE_FUA: Final = int(Opcode.WRITE_DMA_FUA_EXT)
+
+
 def read(lba: int, count: int) -> Command:
-    return Command(Opcode.READ_DMA_EXT, lba, count)
+    return Command(_READ, lba, count)
 
 
 def write(lba: int, data: Sequence[bytes], *, fua: bool = False) -> Command:
-    return Command(Opcode.WRITE_DMA_FUA_EXT if fua else Opcode.WRITE_DMA_EXT, lba, len(data), data)
+    return Command(_WRITE_FUA if fua else _WRITE, lba, len(data), data)
 
 
-FLUSH: Final = Command(Opcode.FLUSH_CACHE_EXT)
-SAVE: Final = Command(Opcode.SAVE)
-RESTORE: Final = Command(Opcode.RESTORE)
-STATUS: Final = Command(Opcode.STATUS)
-IDENTIFY: Final = Command(Opcode.IDENTIFY_DEVICE)
+FLUSH: Final = Command(int(Opcode.FLUSH_CACHE_EXT))
+SAVE: Final = Command(int(Opcode.SAVE))
+RESTORE: Final = Command(int(Opcode.RESTORE))
+STATUS: Final = Command(int(Opcode.STATUS))
+IDENTIFY: Final = Command(int(Opcode.IDENTIFY_DEVICE))

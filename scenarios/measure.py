@@ -124,7 +124,7 @@ class Recorder:
         self._command: Command | None = None
         self.begun_ns = 0
         self._changes = 0
-        self._maps = MapsLog(variant.firmware.units, len(self.session.actions))
+        self._maps = MapsLog(variant.firmware.units, 0)
         self._done = 0
         rig.watch = self
         self.resume()
@@ -132,6 +132,7 @@ class Recorder:
     def run(self, progress: Progress = lambda _done, _total: True) -> MeasuredRun:
         """The whole workload, or as much of it as ``progress`` lets happen."""
         actions = self.session.actions
+        self._maps = MapsLog(self.variant.firmware.units, len(actions))
 
         def after(done: int) -> bool:
             self._done = done
@@ -291,6 +292,8 @@ class Recorder:
             counts.add("firmware_cycles", done.times * step.base_cycles + done.amount * step.each_cycles, step.name)
 
     def _wear(self) -> list[Wear]:
+        """Of what was worn at all, up to the last cell that was."""
+        worn = [(wear, np.trim_zeros(wear.counts, "b")) for gauge in self.meter.gauges.values() for wear in gauge.wear]
         return [
             Wear(
                 device=wear.device,
@@ -298,9 +301,8 @@ class Recorder:
                 what=wear.what,
                 cell=wear.cell,
                 endurance=wear.endurance,
-                counts=tuple(np.trim_zeros(wear.counts, "b").tolist()),
+                counts=tuple(counts.tolist()),
             )
-            for gauge in self.meter.gauges.values()
-            for wear in gauge.wear
-            if wear.counts.any()
+            for wear, counts in worn
+            if counts.size
         ]
