@@ -69,7 +69,7 @@ def runs_of(document: Document) -> tuple[Run, ...]:
 
 
 def compare(one: Document, other: Document) -> Comparison:
-    """Runs of the same name belong together; those that are left, in their order."""
+    """Runs of the same name belong together, then those of the same variant; those that are left, in their order."""
     left, right = list(runs_of(one)), list(runs_of(other))
     named = {run.run: run for run in right}
     pairs: list[tuple[Run, Run]] = []
@@ -79,6 +79,13 @@ def compare(one: Document, other: Document) -> Comparison:
             pairs.append((run, named.pop(run.run)))
         else:
             alone.append(run)
+    variants = {run.run.rpartition(":")[2]: run for run in named.values()}
+    for run in list(alone):
+        like = variants.pop(run.run.rpartition(":")[2], None)
+        if like is not None:
+            pairs.append((run, like))
+            alone.remove(run)
+            del named[like.run]
     rest = list(named.values())
     pairs += zip(alone, rest, strict=False)
     matched = min(len(alone), len(rest))

@@ -124,19 +124,21 @@ def _finding(runs: Sequence[EnduredRun]) -> str:
     rows = [(run.run.rpartition(":")[2], row) for run in runs for row in run.wear_out if row.endurance is not None]
     if not rows:
         return "Nothing that was worn has a rated endurance: its writes are counted, but not when it wears out."
-    rated = sorted((math.inf if row.years is None else row.years, variant, row.device) for variant, row in rows)
-    if rated[0][0] == math.inf:
+    rated = sorted(rows, key=lambda named: (math.inf if named[1].years is None else named[1].years, named[0]))
+    (variant, first), (last_variant, last) = rated[0], rated[-1]
+    if first.years is None:
         return "What has a rated endurance wears no more: in the second half of the run it was not worn at all."
-    years, variant, device = rated[0]
-    if years > MOST_YEARS:
-        return f"All that has a rated endurance lasts {span(years)}."
+    if first.years > MOST_YEARS:
+        return f"All that has a rated endurance lasts {_when(first)}."
     if len(rated) == 1:
-        sentences = [f"{device} of {variant} wears out after {span(years)}."]
+        sentences = [f"{first.device} of {variant} wears out after {_when(first)}."]
+    elif _when(first) == _when(last):
+        sentences = [f"All that has a rated endurance wears out after {_when(first)}."]
     else:
-        last_years, last_variant, last = rated[-1]
+        longest = "and wears no more" if last.years is None else _when(last)
         sentences = [
-            f"{device} of {variant} wears out first, after {span(years)}; "
-            f"{last} of {last_variant} lasts longest, {span(last_years)}."
+            f"{first.device} of {variant} wears out first, after {_when(first)}; "
+            f"{last.device} of {last_variant} lasts longest, {longest}."
         ]
     if any(_when(row).startswith("about") for _, row in rows):
         sentences.append("\n'About': at the pace of the second half of the time that was run.")

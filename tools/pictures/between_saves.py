@@ -72,9 +72,10 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
         columns, series = (*columns, "units with primary on B"), [*series, fill.vsm_b]
     table = Table(columns, tuple(thinned(list(zip(*series, strict=True)))))
     most = max(fill.ddm)
-    if not most and not any(fill.vsm_b or ()):
-        return Picture(name, "No unit was written: DDM stays empty", "There is nothing to draw.", table)
     sampled = fill.vsm_b is None
+    if not most and not any(fill.vsm_b or ()):
+        empty = "DDM was empty whenever it was sampled" if sampled else "No unit was written: DDM stays empty"
+        return Picture(name, empty, "There is nothing to draw.", table)
     saves, restores = ([], []) if sampled else (fill.saves, fill.restores)
     marked = 0 < len(saves) + len(restores) <= MOST_MARKS
     caption = (

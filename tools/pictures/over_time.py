@@ -103,24 +103,26 @@ def _erases_title(lines: Sequence[Line], unit: str, most_worn: bool) -> str:
 
 def life_title(wear_out: Sequence[tuple[str, WearOut]]) -> str:
     """Who wears out first and who last; empty if nothing wears out at this pace."""
-    ends = sorted(((row.years, run) for run, row in wear_out if row.years is not None), key=lambda pair: pair[0])
+    found = [(row.years, row.reached, run) for run, row in wear_out if row.years is not None]
+    ends = sorted(found, key=lambda end: end[0])
     if not ends:
         return ""
-    (first, soon), (last, late) = ends[0], ends[-1]
+    (first, found_first, soon), (last, found_last, late) = ends[0], ends[-1]
+    after, at_last = (f"after {'' if reached else 'about '}" for reached in (found_first, found_last))
     if last < 1.02 * first:
-        return f"worn out after {life(first)}" + (" in every run" if len(ends) > 1 else "")
-    return f"worn out after {life(first)} under {soon}, and after {life(last)} under {late}"
+        return f"worn out {after}{life(first)}" + (" in every run" if len(ends) > 1 else "")
+    return f"worn out {after}{life(first)} under {soon}, and {at_last}{life(last)} under {late}"
 
 
 def life(years: float) -> str:
     """``12 years``, ``1.2 days``."""
-    return f"{digits(years)} years" if years >= 1 else f"{digits(365 * years)} days"
+    return f"{digits(years)} years" if years >= 1 else f"{digits(365.25 * years)} days"
 
 
 def wear_out_table(wear_out: Sequence[tuple[str, WearOut]]) -> Table:
     """When each part wears out, by run."""
     return Table(
-        ("run", "device", "part", "wear", "rated for", "most worn", "years left at this pace"),
+        ("run", "device", "part", "wear", "rated for", "most worn", "worn out after, years from the factory on"),
         tuple(
             (
                 run,

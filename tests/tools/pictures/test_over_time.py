@@ -76,9 +76,9 @@ def wear_out(years: float | None, *, reached: bool = False) -> WearOut:
     ("years", "title"),
     [
         ([None], ""),
-        ([12.34], "worn out after 12.3 years"),
-        ([12.3, 12.3], "worn out after 12.3 years in every run"),
-        ([12.3, None, 0.0033], "worn out after 1.2 days under run 2, and after 12.3 years under run 0"),
+        ([12.34], "worn out after about 12.3 years"),
+        ([12.3, 12.3], "worn out after about 12.3 years in every run"),
+        ([12.3, None, 0.0033], "worn out after about 1.21 days under run 2, and after about 12.3 years under run 0"),
     ],
 )
 def test_the_first_and_the_last_to_wear_out_are_named(years: list[float | None], title: str) -> None:
