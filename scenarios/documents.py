@@ -124,6 +124,9 @@ class MeasuredRun(_Object, frozen=True, kw_only=True):
     elapsed_s: Seconds
     counters: tuple[Series, ...]
     wear: tuple[Wear, ...]
+    most_ddm: Number | None = None
+    moving_saves: Number | None = None
+    largest_save: Number | None = None
     unit_moves: tuple[Number, ...]
     unit_sides: Bits
     regions: tuple[Region, ...] = ()

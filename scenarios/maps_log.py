@@ -15,6 +15,7 @@ from deltabench.scenarios.workload import Action
 MOST_MOMENTS: Final = 1000
 MOST_MAPS: Final = 40
 SAVE_CODE: Final = int(Opcode.SAVE)
+ORDERS: Final = (SAVE_CODE, int(Opcode.RESTORE))
 MOVE_NOTHING: Final = frozenset(map(int, Opcode)) - {SAVE_CODE}
 
 
@@ -24,6 +25,9 @@ class MapsLog:
     def __init__(self, units: int, actions: int) -> None:
         self.unit_moves: NDArray[np.int64] = np.zeros(units, np.int64)
         self.moved = 0
+        self.most_ddm = 0
+        self.moving_saves = 0
+        self.largest_save = 0
         self.moments: list[Moment] = []
         self.last_view: MapsView | None = None
         self._actions = actions
@@ -43,8 +47,14 @@ class MapsLog:
         before = self.last_view or MapsView(view.units, 0, 0, view.flag, view.system_version)
         self.last_view = view
         moved = before.vsm ^ view.vsm
+        self.most_ddm = max(self.most_ddm, view.ddm.bit_count())
         if moved:
-            self.moved += moved.bit_count()
+            # A save moves what was written since T0, a write cache that it has flushed included.
+            count = moved.bit_count()
+            self.moved += count
+            self.moving_saves += 1
+            self.largest_save = max(self.largest_save, count)
+            self.most_ddm = max(self.most_ddm, count)
             bits = np.frombuffer(moved.to_bytes(-(-view.units // 8), "little"), np.uint8)
             self.unit_moves += np.unpackbits(bits, bitorder="little")[: view.units]
         is_save = isinstance(action, Command) and action.opcode == SAVE_CODE
@@ -59,9 +69,10 @@ class MapsLog:
             ddm, vsm = view.ddm.bit_count(), view.vsm.bit_count()
             self.moments.append(Moment(command=number, ns=now_ns, ddm=ddm, vsm_b=vsm, moved=self.moved, erases=erases))
 
-    def before_save(self, action: Action | None, view: MapsView) -> None:
-        """A save begins after ``action``, behind which the maps may not have been looked at."""
+    def before_order(self, action: Action | None, view: MapsView) -> None:
+        """A save or restore begins after ``action``, behind which the maps may not have been looked at."""
         self.last_view, self._before = view, action
+        self.most_ddm = max(self.most_ddm, view.ddm.bit_count())
 
     @property
     def maps(self) -> tuple[MapsAt, ...]:

@@ -25,7 +25,7 @@ from deltabench.scenarios.counters import Counts
 from deltabench.scenarios.documents import MeasuredRun, Region, Wear
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.latencies import Latencies
-from deltabench.scenarios.maps_log import SAVE_CODE, MapsLog
+from deltabench.scenarios.maps_log import ORDERS, MapsLog
 from deltabench.scenarios.scenario import Cuts, Variant
 from deltabench.scenarios.session import Session
 
@@ -161,10 +161,10 @@ class Recorder:
 
     def begins(self, command: Command | None) -> None:
         self._command = command
-        if command is not None and command.opcode == SAVE_CODE:
+        if command is not None and command.opcode in ORDERS:
             view: MapsView | None = getattr(self.session.controller, "view", None)
             if view is not None:
-                self._maps.before_save(self.session.actions[self._done - 1] if self._done else None, view)
+                self._maps.before_order(self.session.actions[self._done - 1] if self._done else None, view)
         self.begun_ns = self.meter.settle()
         self.meter.spent_ns.clear()
 
@@ -242,6 +242,9 @@ class Recorder:
             elapsed_s=round(time.process_time() - self._started_s, 3),
             counters=self.counts.as_series(),
             wear=tuple(self._wear()),
+            most_ddm=self._maps.most_ddm,
+            moving_saves=self._maps.moving_saves,
+            largest_save=self._maps.largest_save,
             unit_moves=tuple(self._maps.unit_moves.tolist()),
             unit_sides=f"{view.vsm if view else 0:x}",
             regions=tuple(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deltabench.firmware_model.commands import SAVE, Command
 from deltabench.firmware_model.steps import STEPS
 from deltabench.firmware_model.steps import as_markdown as steps_as_markdown
 from deltabench.scenarios.counters import Counts
@@ -251,3 +252,24 @@ def test_moments_are_thinned_evenly(new_scenario: NewScenario) -> None:
     assert (np.diff(numbers) >= 0).all()
     assert np.diff(numbers).max() <= 6
     assert numbers[-1] == 2999
+
+
+def test_the_fullest_ddm_and_the_largest_save_are_known_whatever_was_sampled(new_scenario: NewScenario) -> None:
+    top = 'steps = [{ do = "random", commands = 9000, mix = { write = 8, read = 0, save = 3, restore = 1 } }]'
+    (variant,) = new_scenario(top, SMALL).variants()
+    recorder = Recorder(variant)
+    actions, written = recorder.session.actions, set[int]()
+    most = moving = largest = 0
+    for action in actions:
+        assert isinstance(action, Command)
+        if action.count:
+            written |= set(range(action.lba, action.lba + action.count))
+            most = max(most, len(written))
+            continue
+        if action == SAVE and written:
+            moving, largest = moving + 1, max(largest, len(written))
+        written.clear()
+    run = recorder.run()
+    assert moving > len(run.timeline) - 600 > 0, "there are more saves than moments"
+    assert (run.most_ddm, run.moving_saves, run.largest_save) == (most, moving, largest)
+    assert sum(run.unit_moves) == Counts.of_series(run.counters)["unit_moves"]

@@ -19,7 +19,7 @@ from deltabench.tools.pictures.style import (
     plain_axes,
     thousands,
 )
-from deltabench.tools.pictures.words import occasions, share
+from deltabench.tools.pictures.words import digits, occasions, share
 from deltabench.tools.report import counted
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ class Fill(NamedTuple):
     ddm: tuple[int, ...]
     vsm_b: tuple[int, ...] | None
     moved: tuple[int, ...]
+    most_ddm: int | None = None
+    moving_saves: int | None = None
+    largest_save: int | None = None
+
+    @property
+    def has_every_save(self) -> bool:
+        """Whether each save that moved units lies between two samples of its own."""
+        return self.vsm_b is not None and self.moving_saves in (None, len(self.saves))
 
     @property
     def saves(self) -> list[int]:
@@ -50,8 +58,13 @@ class Fill(NamedTuple):
         ]
 
 
-def fill_of(timeline: Sequence[Moment] | Sequence[Day]) -> Fill:
-    """The part of a timeline that DDM and the moves are in."""
+def fill_of(
+    timeline: Sequence[Moment] | Sequence[Day],
+    most_ddm: int | None = None,
+    moving_saves: int | None = None,
+    largest_save: int | None = None,
+) -> Fill:
+    """The part of a timeline that DDM and the moves are in, and what a run knows exactly of them."""
     moments = [moment for moment in timeline if isinstance(moment, Moment)]
     at = tuple(float(m.command) if isinstance(m, Moment) else m.day for m in timeline)
     return Fill(
@@ -59,6 +72,9 @@ def fill_of(timeline: Sequence[Moment] | Sequence[Day]) -> Fill:
         tuple(m.ddm for m in timeline),
         tuple(moment.vsm_b for moment in moments) if moments else None,
         tuple(m.moved for m in timeline),
+        most_ddm,
+        moving_saves,
+        largest_save,
     )
 
 
@@ -71,12 +87,12 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
     if fill.vsm_b is not None:
         columns, series = (*columns, "units with primary on B"), [*series, fill.vsm_b]
     table = Table(columns, tuple(thinned(list(zip(*series, strict=True)))))
-    most = max(fill.ddm)
+    most = max(*fill.ddm, fill.most_ddm or 0)
     sampled = fill.vsm_b is None
     if not most and not any(fill.vsm_b or ()):
         empty = "DDM was empty whenever it was sampled" if sampled else "No unit was written: DDM stays empty"
         return Picture(name, empty, "There is nothing to draw.", table)
-    saves, restores = ([], []) if sampled else (fill.saves, fill.restores)
+    saves, restores = (fill.saves, fill.restores) if fill.has_every_save else ([], [])
     marked = 0 < len(saves) + len(restores) <= MOST_MARKS
     caption = (
         f"Units written since the last save or restore (DDM), over {axis_of(unit)}"
@@ -138,6 +154,8 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
     title = f"DDM {verb} up to {most:,} of {counted(units, 'unit')} ({share(most, units)}){where}"
     if len(saves) + len(restores):
         title += " between saves" if saves else " between restores"
+    elif fill.moving_saves:
+        title += " between saves"
     return Picture(name, title, caption, table, draw, 3.2)
 
 
@@ -146,11 +164,11 @@ def flow_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
     saves = [(fill.at[k], *_sides(fill, k)) for k in fill.saves]
     if not saves:
         return Picture(name, "No save moved a unit", "There is no flow to draw.", Table((), ()))
-    if fill.vsm_b is None:
+    if not fill.has_every_save:
         return _pace_picture(name, fill, unit)
     table = Table((unit, "units to B", "units to A"), tuple(thinned(saves)))
     total = sum(to_b + to_a for _, to_b, to_a in saves)
-    most = max(to_b + to_a for _, to_b, to_a in saves)
+    most = fill.largest_save or max(to_b + to_a for _, to_b, to_a in saves)
     group = -(-len(saves) // MOST_BARS)
     bars = [saves[first : first + group] for first in range(0, len(saves), group)]
     caption = (
@@ -201,7 +219,7 @@ def _pace_picture(name: str, fill: Fill, unit: str) -> Picture:
 
     return Picture(
         name,
-        f"Units change sides {mean:,.0f} times a {unit}, {fill.moved[-1]:,} times in all",
+        f"Units change sides {digits(mean)} times a {unit}, {fill.moved[-1]:,} times in all",
         f"How often units get a primary on the other side, as a mean from one of {len(fill.at)} samples to the next.",
         Table((unit, "moves so far"), tuple(thinned(list(zip(fill.at, fill.moved, strict=True))))),
         draw,

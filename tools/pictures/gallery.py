@@ -21,7 +21,7 @@ from deltabench.scenarios.documents import (
 )
 from deltabench.tools.pictures.allocation import allocation_picture
 from deltabench.tools.pictures.amplification import amplification_picture, written
-from deltabench.tools.pictures.between_saves import fill_of, fill_picture, flow_picture
+from deltabench.tools.pictures.between_saves import Fill, fill_of, fill_picture, flow_picture
 from deltabench.tools.pictures.crash_map import crash_map_picture, in_order_picture
 from deltabench.tools.pictures.growth import Growth, growth_picture
 from deltabench.tools.pictures.holdup import holdup_picture
@@ -208,15 +208,22 @@ def _growth(command: str, runs: Sequence[MeasuredRun]) -> list[Growth]:
     return [Growth(label, tuple(sorted(points.items()))) for label, points in found.items() if len(points) > 1]
 
 
+def _fill(run: MeasuredRun | EnduredRun) -> Fill:
+    """DDM over a run, and what the run knows exactly of it."""
+    if isinstance(run, EnduredRun):
+        return fill_of(run.timeline)
+    return fill_of(run.timeline, run.most_ddm, run.moving_saves, run.largest_save)
+
+
 def _between_saves(runs: Sequence[Run], unit: str) -> list[Picture]:
     def data(run: Run) -> Hashable:
-        return (fill_of(run.timeline), run.units)
+        return (_fill(run), run.units)
 
     def fill(name: str, run: Run) -> Picture:
-        return fill_picture(name, fill_of(run.timeline), run.units, unit)
+        return fill_picture(name, _fill(run), run.units, unit)
 
     def flow(name: str, run: Run) -> Picture:
-        return flow_picture(name, fill_of(run.timeline), run.units, unit)
+        return flow_picture(name, _fill(run), run.units, unit)
 
     def moves(name: str, run: Run) -> Picture:
         return moves_picture(name, run.unit_moves)

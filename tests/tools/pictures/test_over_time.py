@@ -149,3 +149,13 @@ def test_over_days_ddm_is_points_and_nothing_is_said_of_saves_that_lie_between(d
     picture = fill_picture("ddm", fill_of(days), 64, "day")
     assert picture.title == "DDM holds up to 6 of 64 units (9 %) where it was sampled"
     assert "save" not in drawn(picture)
+
+
+def test_where_saves_lie_between_samples_the_titles_keep_to_what_the_run_knows(drawn: Drawn) -> None:
+    known = fill_of(
+        [Moment(command=10 * n, ns=n, ddm=n % 2, vsm_b=n, moved=20 * n, erases=0) for n in range(40)], 73, 1787, 71
+    )
+    assert fill_picture("ddm", known, 256, "command").title == "DDM fills up to 73 of 256 units (29 %) between saves"
+    flow = flow_picture("flow", known, 256, "command")
+    assert flow.title == "Units change sides 2 times a command, 780 times in all"
+    drawn(flow)
