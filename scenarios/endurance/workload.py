@@ -112,8 +112,8 @@ class Plan(NamedTuple):
 def plan(workload: Workload, units: int, sectors_per_unit: int, *, compiled: bool) -> Plan:
     """Fit a workload to a volume; raises ScenarioError for a figure that does not, TraceError for a wrong trace."""
     for name in ("save_every", "restore_every"):
-        if getattr(workload, name) < 0:
-            raise _wrong(name, getattr(workload, name), "0 for never, or a number of commands")
+        if not 0 <= getattr(workload, name) <= NEVER:
+            raise _wrong(name, getattr(workload, name), f"0 for never, or a number of commands up to {NEVER:,}")
     schedule = Schedule(workload.save_every or NEVER, workload.restore_every or NEVER)
     _check_positive("years", workload.years)
     pace = workload.commands_per_day
@@ -129,10 +129,11 @@ def plan(workload: Workload, units: int, sectors_per_unit: int, *, compiled: boo
             # The orders come on top of the trace's own requests.
             pace = len(source.kinds) * US_PER_DAY / span_us / (1 - share)
     pace = pace or DEFAULT_COMMANDS_PER_DAY
-    commands = round(workload.years * DAYS_PER_YEAR * pace)
+    wanted = workload.years * DAYS_PER_YEAR * pace
+    commands = round(wanted) if math.isfinite(wanted) else MOST_COMMANDS
     if not 0 < commands < MOST_COMMANDS:
         raise ScenarioError(
-            f"endurance: {workload.years} years of {pace:,.0f} commands a day are {commands:,} commands; "
+            f"endurance: {workload.years:g} years of {pace:,.6g} commands a day are {wanted:,.6g} commands; "
             f"allowed: 1 to {MOST_COMMANDS:,}; choose other years or commands_per_day"
         )
     if commands * order_share(schedule) > MOST_ORDERS:
