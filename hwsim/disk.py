@@ -23,8 +23,6 @@ ZERO_SECTOR: Final = bytes(SECTOR_BYTES)
 UNCORRECTABLE: Final = b"uncorrectable"
 """The cell of a sector that cannot be read; it is no sector's content, which is 512 bytes long."""
 
-SECTOR_LENGTHS: Final = frozenset((SECTOR_BYTES, len(UNCORRECTABLE)))
-
 Choice = tuple[tuple[int, bytes | None], ...]
 
 
@@ -89,7 +87,9 @@ class Disk(Medium):
         UNCORRECTABLE in the place of a sector makes it uncorrectable: WRITE UNCORRECTABLE EXT (ATA8-ACS, 45h).
         """
         self.check_range("write", lba, len(sectors))
-        if not set(map(len, sectors)) <= SECTOR_LENGTHS:
+        if set(map(len, sectors)) != {SECTOR_BYTES} and any(
+            len(sector) != SECTOR_BYTES and sector != UNCORRECTABLE for sector in sectors
+        ):
             raise MediaRuleError(f"{self.name}: write at {lba:#x} of a sector that is not {SECTOR_BYTES} bytes long")
         self.rail.announce(_Write, self, lba, sectors, fua)
         if fua:

@@ -112,9 +112,21 @@ class _StepTallies(dict[Step, StepTally]):
 class Gauge:
     """One device: its timing, what lies where on it, and what was done to it."""
 
-    __slots__ = ("_firsts", "_whats", "address_bytes", "cached", "tallies", "timing", "wear")
+    __slots__ = (
+        "_firsts",
+        "_media_time",
+        "_medium",
+        "_whats",
+        "address_bytes",
+        "cached",
+        "tallies",
+        "timing",
+        "wear",
+    )
 
     def __init__(self, medium: Medium, media_time: MediaTime, places: Places) -> None:
+        self._medium = medium
+        self._media_time = media_time
         self.timing = timing_of(medium, media_time)
         self.address_bytes = bytes_per_address(medium)
         self.cached = OTHER
@@ -127,6 +139,10 @@ class Gauge:
         self.tallies["read"] = Tally(None)
         if isinstance(medium, Disk):
             self.tallies["flush cache"] = Tally(None)
+
+    def power_on(self) -> None:
+        """A drive's buffer is empty again; that its spindle has to come up to speed first takes no time here."""
+        self.timing = timing_of(self._medium, self._media_time)
 
     def place(self, address: int) -> str:
         """What lies at an address."""
@@ -169,7 +185,7 @@ class Meter:
     def power_on(self) -> None:
         """Power has come back: what the parts did in the background is forgotten."""
         for gauge in self.gauges.values():
-            gauge.timing.power_on()
+            gauge.power_on()
 
     def spend(self, step: Step, amount: int = 0, /) -> None:
         """A step of the firmware."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Final, cast
 
-from deltabench.hwsim.clock import NS_PER_S, MediaTime
+from deltabench.hwsim.clock import NS_PER_S, NS_PER_US, MediaTime
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.drive.drive import Drive
 from deltabench.hwsim.drive.mechanics import seek_table_ns
@@ -31,9 +31,6 @@ STATUS_CLOCKS: Final = 16
 class Timing(ABC):
     """When an operation that begins at ``at_ns`` lets the controller go on."""
 
-    def power_on(self) -> None:  # noqa: B027 - to do nothing is right for most
-        """Begin anew; most parts do nothing that outlasts an operation."""
-
     @abstractmethod
     def read(self, address: int, length: int, at_ns: int) -> int:
         """A read of ``length`` from ``address``, in the medium's units."""
@@ -50,8 +47,8 @@ class NorTiming(Timing):
         typical = media_time is MediaTime.TYPICAL
         self._clock_hz = part.clock_hz
         self._page_ns: dict[int, int] = {}
-        self._program_ns = 1000 * (part.page_program_typ_us if typical else part.page_program_max_us)
-        self._erase_ns = 1000 * (part.sector_erase_typ_us if typical else part.sector_erase_max_us)
+        self._program_ns = NS_PER_US * (part.page_program_typ_us if typical else part.page_program_max_us)
+        self._erase_ns = NS_PER_US * (part.sector_erase_typ_us if typical else part.sector_erase_max_us)
 
     def read(self, address: int, length: int, at_ns: int) -> int:
         return at_ns + self._bus_ns(FAST_READ_CLOCKS + 8 * length)
@@ -89,12 +86,7 @@ class DiskTiming(Timing):
     """A disk drive: mechanics and buffer."""
 
     def __init__(self, part: DiskPart) -> None:
-        self._part = part
         self._drive = Drive(part)
-
-    def power_on(self) -> None:
-        """The buffer is empty; that the spindle has to come up to speed first takes no time here."""
-        self._drive = Drive(self._part)
 
     def read(self, address: int, length: int, at_ns: int) -> int:
         return self._drive.read(address, length, at_ns) if length else at_ns
@@ -118,18 +110,15 @@ class SlowestDisk(Timing):
         fewest = min(zone.sectors_per_track for zone in part.zones)
         overhead_us = part.cylinder_overhead_us + part.zone_overhead_us
         longest_us = max(part.read_hit_overhead_us, part.read_miss_overhead_us, part.write_overhead_us) + overhead_us
-        self._overhead_ns = 1000 * longest_us
-        settle_ns = 1000 * (part.track_settle_us + part.write_settle_us)
+        self._overhead_ns = NS_PER_US * longest_us
+        settle_ns = NS_PER_US * (part.track_settle_us + part.write_settle_us)
         self._access_ns = max(seek_table_ns(part)) + settle_ns + turn_ns
         # On every track that a transfer goes over it waits for a whole turn once more, and it turns while it transfers.
-        self._track_ns = 2 * turn_ns + 1000 * part.head_switch_us + settle_ns
+        self._track_ns = 2 * turn_ns + NS_PER_US * part.head_switch_us + settle_ns
         self._fewest = fewest
         self._bus_ns = part.bus_sector_ns
         self._room = part.write_segments * part.cache_segment_sectors if part.write_cache else 0
         self._buffered: list[int] = []
-
-    def power_on(self) -> None:
-        self._buffered.clear()
 
     def read(self, address: int, length: int, at_ns: int) -> int:
         return at_ns + self._backlog_ns() + self._on_media(length) if length else at_ns

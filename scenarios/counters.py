@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -51,11 +52,11 @@ CAUSES: Final = ("data", "copies", "maps", "labels", "other")
 """Why bytes are written; ``other`` is what a firmware of the user's own writes outside the regions that ours has."""
 
 
+@dataclass
 class Counts:
     """Values of the counters, by name and labels.  What was never counted is 0 and not listed."""
 
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, tuple[str, ...]], int] = {}
+    _values: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict, init=False)
 
     def add(self, name: str, amount: int, *labels: str) -> None:
         """Count ``amount`` more; ``labels`` in the order of the table."""
@@ -67,19 +68,12 @@ class Counts:
 
     def __getitem__(self, name: str) -> int:
         """The sum over all labels; raises KeyError for an unknown name."""
-        return sum(value for (other, _), value in self._values.items() if other == COUNTERS[name].name)
+        wanted = COUNTERS[name].name
+        return sum(value for (other, _), value in self._values.items() if other == wanted)
 
     def of(self, name: str, *labels: str) -> int:
         """One value."""
         return self._values.get((COUNTERS[name].name, labels), 0)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Counts) and self._values == other._values
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"Counts({dict(self)!r})"
 
     def __iter__(self) -> Iterator[tuple[tuple[str, tuple[str, ...]], int]]:
         """((name, labels), value), in the order of the table."""

@@ -12,10 +12,11 @@ A crash state that can be left between two commands, when nothing is asked of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from deltabench.hwsim.clock import NS_PER_US
 from deltabench.hwsim.medium import Operation
 from deltabench.hwsim.supply import capacitance_nf
 from deltabench.scenarios.crash_map import BETWEEN, CutRow
@@ -27,7 +28,6 @@ from deltabench.scenarios.session import Session
 from deltabench.scenarios.workload import Crash
 
 Progress = Callable[[int, int], None]
-NS_PER_US: Final = 1000
 
 
 class Timed(NamedTuple):

@@ -112,6 +112,8 @@ def _cells(run: HeldUp) -> tuple[str, str, str, str]:
 
 
 def _summary(found: HoldUp) -> str:
+    if not found.runs:
+        return "[bold]Interrupted before the first variant was through.[/bold]"
     times = "/".join(dict.fromkeys(run.media_time for run in found.runs))
     text = (
         "Unsafe without: outcomes of cuts that break a rule if there is no hold-up. The capacitor carries "

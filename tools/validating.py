@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deltabench.hwsim.clock import NS_PER_MS
 from deltabench.scenarios.verdict import write_whole
 from deltabench.tools.console import make_console, print_table
 from deltabench.tools.exits import Exit
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from deltabench.scenarios.disk_validation import DiskValidation
 
-NS_PER_MS = 1_000_000
 PICTURES = (".svg", ".png")
 
 

@@ -10,8 +10,9 @@ Time is a count of ns.  There is no chance in it: the same commands at the same 
 
 from __future__ import annotations
 
+from deltabench.hwsim.clock import NS_PER_US
 from deltabench.hwsim.drive.buffer import PendingWrites, Segment, Segments
-from deltabench.hwsim.drive.mechanics import US, Mechanics
+from deltabench.hwsim.drive.mechanics import Mechanics
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.parts import DiskPart
 
@@ -55,11 +56,11 @@ class Drive:
         self._next_lba = self._next_ns = self._read_to = 0
         self._read_ahead = part.read_ahead_sectors
         self._bus = part.bus_sector_ns
-        self._hit_overhead = part.read_hit_overhead_us * US
-        self._miss_overhead = part.read_miss_overhead_us * US
-        self._write_overhead = part.write_overhead_us * US
-        self._cylinder_overhead = part.cylinder_overhead_us * US
-        self._zone_overhead = part.zone_overhead_us * US
+        self._hit_overhead = part.read_hit_overhead_us * NS_PER_US
+        self._miss_overhead = part.read_miss_overhead_us * NS_PER_US
+        self._write_overhead = part.write_overhead_us * NS_PER_US
+        self._cylinder_overhead = part.cylinder_overhead_us * NS_PER_US
+        self._zone_overhead = part.zone_overhead_us * NS_PER_US
 
     def read(self, lba: int, count: int, at_ns: int) -> int:
         """When the last of ``count`` sectors is with the host, if the command arrives at ``at_ns``."""

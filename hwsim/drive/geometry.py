@@ -12,11 +12,10 @@ import functools
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from deltabench.hwsim.clock import NS_PER_S
 from deltabench.hwsim.parts import DiskPart, DiskZone
-
-MINUTE_NS: Final = 60_000_000_000
 
 
 class Place(NamedTuple):
@@ -45,7 +44,7 @@ class Geometry:
     )
 
     def __init__(self, part: DiskPart) -> None:
-        self.revolution_ns = MINUTE_NS // part.rpm
+        self.revolution_ns = 60 * NS_PER_S // part.rpm
         self.first_lba: list[int] = []
         self.first_sector: list[int] = []
         self.cylinder: list[int] = []

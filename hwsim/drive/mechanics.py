@@ -8,20 +8,17 @@ at angle zero at time zero (Ruemmler and Wilkes, "An introduction to disk drive 
 from __future__ import annotations
 
 import functools
-from bisect import bisect_right
 from itertools import pairwise
-from typing import Final
 
+from deltabench.hwsim.clock import NS_PER_US
 from deltabench.hwsim.drive.geometry import Geometry, geometry_of
 from deltabench.hwsim.parts import DiskPart
-
-US: Final = 1_000
 
 
 @functools.lru_cache(maxsize=8)
 def seek_table_ns(part: DiskPart) -> tuple[int, ...]:
     """The time of a seek over each number of cylinders: straight lines through the points of the seek curve."""
-    points = [(0, 0), *((cylinders, us * US) for cylinders, us in part.seek_curve)]
+    points = [(0, 0), *((cylinders, us * NS_PER_US) for cylinders, us in part.seek_curve)]
     table = [0]
     for (near, near_ns), (far, far_ns) in pairwise(points):
         table += [near_ns + (far_ns - near_ns) * (d - near) // (far - near) for d in range(near + 1, far + 1)]
@@ -71,9 +68,9 @@ class Mechanics:
         self._per_track = self.geometry.sectors_per_track
         self._revolution = self.geometry.revolution_ns
         self._seek = seek_table_ns(part)
-        self._head_switch = part.head_switch_us * US
-        self._track_settle = part.track_settle_us * US
-        self._write_settle = part.write_settle_us * US
+        self._head_switch = part.head_switch_us * NS_PER_US
+        self._track_settle = part.track_settle_us * NS_PER_US
+        self._write_settle = part.write_settle_us * NS_PER_US
         self._zone = self.geometry.zone
         self._bus = part.bus_sector_ns
 
@@ -135,7 +132,7 @@ class Mechanics:
     def _run_of(self, lba: int) -> int:
         """The run that holds ``lba``; the same is as a rule asked for twice."""
         if lba != self._found_lba:
-            self._found_lba, self._found_run = lba, bisect_right(self._first, lba) - 1
+            self._found_lba, self._found_run = lba, self.geometry.run_of(lba)
         return self._found_run
 
     def _move_ns(self, run: int) -> int:

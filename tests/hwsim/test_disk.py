@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deltabench.hwsim.disk import SECTOR_BYTES, Disk, DiskOutOfRangeError, TornSector
+from deltabench.hwsim.disk import SECTOR_BYTES, UNCORRECTABLE, ZERO_SECTOR, Disk, DiskOutOfRangeError, TornSector
 from deltabench.hwsim.medium import MediaRuleError, Outcome, UncorrectableError
 
 UNREADABLE = "uncorrectable"
@@ -233,3 +233,12 @@ def test_a_sector_of_another_length_is_refused(bench: Any, length: int) -> None:
 def test_a_disk_has_no_more_sectors_than_its_part(bench: Any, sectors: int) -> None:
     with pytest.raises(DiskOutOfRangeError, match=f"disk0: {sectors} sectors asked of small disk, which has 64"):
         bench.disk(sectors=sectors)
+
+
+def test_no_sector_but_the_mark_may_be_of_another_length(bench: Any) -> None:
+    disk = bench.disk()
+    disk.write(0, [ZERO_SECTOR, UNCORRECTABLE], fua=True)
+    for wrong in (b"x" * len(UNCORRECTABLE), b"", bytes(511), bytes(513)):
+        with pytest.raises(MediaRuleError, match="not 512 bytes long"):
+            disk.write(4, [ZERO_SECTOR, wrong], fua=True)
+    assert disk.read(4, 1) == [ZERO_SECTOR]

@@ -77,7 +77,7 @@ def test_keys_of_a_later_deltabench_are_passed_over(tmp_path: Path) -> None:
 
 def test_results_without_a_crash_map_are_read(tmp_path: Path) -> None:
     path = written(tmp_path, json.dumps({"schema": "deltabench.result/1", "results": [RESULT]}))
-    (result,) = read_document(path).results  # type: ignore[union-attr]
+    (result,) = read_document(path).results
     assert (result.run, result.crash_map) == ("demo:plain-nor", None)
 
 

@@ -53,7 +53,7 @@ def run_of(new_scenario: NewScenario) -> Callable[..., EnduredRun]:
     def run(commands: int, firmware: str = FIRMWARE, model: Kernel = COMPILED, **workload: object) -> EnduredRun:
         scenario = new_scenario("steps = []", firmware, board=BOARD)
         settings = {"source": EVEN, "save_every": 20, "commands_per_day": PACE, **workload}
-        (result,), interrupted = endure(scenario.variants(), Workload(years=years_of(commands), **settings), model)  # type: ignore[arg-type]
+        (result,), interrupted = endure(scenario.variants(), Workload(years=years_of(commands), **settings), model)
         assert not interrupted
         return result
 

@@ -55,6 +55,18 @@ def test_nothing_is_overwritten_and_no_work_done_for_a_file_that_is_there(
     assert Path("m.csv").read_text(encoding="utf-8") == "mine"
 
 
+def test_an_interruption_before_anything_is_through_says_just_that(
+    scenario: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measure.Recorder, "run", interrupted)
+    assert invoke(["holdup", scenario, "--json", "h.json"]) == 2
+    assert capsys.readouterr().out.strip() == "Interrupted before the first variant was through."
+    assert json.loads(Path("h.json").read_text(encoding="utf-8"))["interrupted"] is True
+
+
 def test_what_cannot_be_a_capacitor_is_refused_before_any_work(
     scenario: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,7 +90,7 @@ def test_an_interrupted_measurement_keeps_what_there_is(
 
     def once(recorder: measure.Recorder, *given: object) -> object:
         runs.append(recorder)
-        return first(recorder, *given) if len(runs) == 1 else interrupted()  # type: ignore[arg-type]
+        return first(recorder, *given) if len(runs) == 1 else interrupted()
 
     monkeypatch.setattr(measure.Recorder, "run", once)
     assert invoke(["measure", scenario, scenario, "--json", "m.json"]) == 2

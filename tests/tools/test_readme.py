@@ -57,6 +57,17 @@ def test_plain_is_caught_in_the_demo_as_shown(capsys: pytest.CaptureFixture[str]
     assert all(line in wanted for line in story)
 
 
+def test_what_the_report_is_made_by_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    section = README[README.index("## What it costs") : README.index("## More")]
+    lines = re.findall(r"^    (\S.*)$", section, re.MULTILINE)
+    assert [line.split()[0] for line in lines] == ["mkdir", ".venv/bin/deltabench", ".venv/bin/deltabench"]
+    (tmp_path / lines[0].split()[1]).mkdir()
+    for line in lines[1:]:
+        assert invoke(line.split()[1:]) == 0, line
+    assert (tmp_path / "results" / "report.html").is_file()
+
+
 @pytest.mark.soak
 def test_the_whole_demo_prints_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed(capsys, "demo")[1:] == shown("demo: mke2fs")[1:]

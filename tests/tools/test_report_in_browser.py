@@ -81,7 +81,7 @@ def show(browser: webdriver.Chrome, page: Path, width: int, scheme: str, medium:
 
 
 def ask(browser: webdriver.Chrome, script: str) -> Any:
-    return browser.execute_script(script)  # type: ignore[no-untyped-call]
+    return browser.execute_script(script)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -96,7 +96,7 @@ def test_every_figure_is_drawn_and_nothing_sticks_out(
     assert [(one["name"], one["outside"]) for one in drawings if one["outside"]] == []
     assert [(one["name"], one["overlaps"]) for one in drawings if one["overlaps"]] == []
     assert ask(browser, WIDER_THAN_THE_PAGE) == []
-    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    assert browser.get_log("browser") == []
 
 
 def test_paper_and_ink_change_places_in_the_dark(browser: webdriver.Chrome, report_page: Path) -> None:

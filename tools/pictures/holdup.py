@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from deltabench.hwsim.clock import NS_PER_US
 from deltabench.scenarios.documents import HeldUp
 from deltabench.tools.pictures.style import (
     DASHES,
@@ -22,7 +23,6 @@ from deltabench.tools.report import counted
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
-NS_PER_US: Final = 1000
 MOST_LINES: Final = 7
 
 

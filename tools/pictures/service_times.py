@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deltabench.hwsim.clock import NS_PER_MS
 from deltabench.tools.pictures.style import BLUE, INK, ORANGE, Picture, Table, plain_axes
 
 if TYPE_CHECKING:
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from deltabench.scenarios.disk_validation import DiskValidation
 
 PERCENTS: Final = (1, 5, 10, 25, 50, 75, 90, 95, 99, 100)
-NS_PER_MS: Final = 1_000_000
 
 
 def service_times_picture(validation: DiskValidation) -> Picture:
@@ -26,13 +26,13 @@ def service_times_picture(validation: DiskValidation) -> Picture:
 
     def draw(figure: FigureBase) -> None:
         times, distance = figure.subplots(1, 2, sharey=True, width_ratios=[3, 1])
-        plain_axes(times, grid="xy").set_xlabel("service time, ms")
+        plain_axes(times, grid="both").set_xlabel("service time, ms")
         times.plot(measured, levels, color=BLUE.light, linewidth=2.4, label="measured")
         times.plot(simulated, levels, color=ORANGE.light, linestyle=(0, (4, 2)), label="simulated")
         times.set_ylabel("requests served within, %")
         times.set_ylim(0, 100)
         times.set_xlim(0, max(measured[-1], simulated[-1]))
-        plain_axes(distance, grid="xy").set_xlabel("simulated less\nmeasured, ms")
+        plain_axes(distance, grid="both").set_xlabel("simulated less\nmeasured, ms")
         distance.plot([s - m for m, s in zip(measured, simulated, strict=True)], levels, color=INK.light, linewidth=1)
         distance.axvline(0, color=INK.light, linewidth=0.6)
         times.legend(loc="lower right", handlelength=3.2)

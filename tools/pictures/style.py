@@ -118,12 +118,12 @@ def to_png(picture: Picture) -> bytes:
     return out.getvalue()
 
 
-def plain_axes(axes: Axes, *, grid: str = "") -> Axes:
-    """Axes without a box; ``grid``: ``x``, ``y`` or both."""
+def plain_axes(axes: Axes, *, grid: Literal["", "x", "y", "both"] = "") -> Axes:
+    """Axes without a box; ``grid``: along which."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(length=3)
-    for which in grid:
-        axes.grid(True, axis=which, linewidth=0.6)  # type: ignore[arg-type]
+    if grid:
+        axes.grid(True, axis=grid, linewidth=0.6)
         axes.set_axisbelow(True)
     return axes
 
@@ -274,12 +274,8 @@ def _render_svg(picture: Picture, *, titled: bool) -> str:
 
 def _coloured(text: str, value: Callable[[Colour], str]) -> str:
     for colour in COLOURS:
-        wanted = value(colour)
-        text = re.sub(
-            rf"\b(fill|stroke): {colour.light}\b",
-            lambda match, wanted=wanted: f"{match[1]}: {wanted.replace('%s', match[1])}",  # type: ignore[misc]
-            text,
-        )
+        for name in ("fill", "stroke"):
+            text = re.sub(rf"\b{name}: {colour.light}\b", f"{name}: {value(colour).replace('%s', name)}", text)
     return text
 
 

@@ -45,7 +45,7 @@ def test_what_the_commands_write_gives_these_pictures(name: str, titles: list[st
         assert all(len(row) == len(picture.table.columns) for row in picture.table.rows)
         if picture.draw:
             assert to_svg(picture).startswith("<svg ")
-    runs = document.results if name == "cuts" else document.runs  # type: ignore[union-attr]
+    runs = document.results if name == "cuts" else document.runs
     assert len(overview(document).rows) == len(runs)
 
 

@@ -96,7 +96,7 @@ def test_what_is_worn_outside_all_regions_is_shown_as_well(drawn: Drawn) -> None
     ],
 )
 def test_a_disk_is_addressed_by_sectors_and_the_others_by_bytes(what: str, cell: str, size: int) -> None:
-    assert addresses_per_cell(Wear(device="d", part="p", what=what, cell=cell, counts=())) == size  # type: ignore[arg-type]
+    assert addresses_per_cell(Wear(device="d", part="p", what=what, cell=cell, counts=())) == size
 
 
 @pytest.mark.parametrize(
