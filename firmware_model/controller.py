@@ -73,7 +73,8 @@ class MapsView(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def _atom_count(scheme: type[MapScheme], units: int, atom_bytes: int, version_bits: int) -> int:
+def atom_count(scheme: type[MapScheme], units: int, atom_bytes: int, version_bits: int) -> int:
+    """How many atoms the map store has: the identity, and those of the scheme."""
     return scheme.FIRST_ATOM + len(scheme.initial_atoms(units, atom_bytes, version_bits))
 
 
@@ -89,7 +90,7 @@ class DeltaController:
         self._config = config
         self._core = board.core
         self._rail = board.rail
-        atoms = _atom_count(scheme, config.units, config.atom_bytes, config.version_bits)
+        atoms = atom_count(scheme, config.units, config.atom_bytes, config.version_bits)
         self.layout = layout = lay_out(board, config, atoms)
         self._store = build_store(board, config, layout, atoms)
         self.maps = scheme(self._store, config.units, config.version_bits)

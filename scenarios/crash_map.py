@@ -11,7 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
+
+from deltabench.scenarios.documents import CrashMap, CutOperation
 
 HELD: Final = "h"
 VIOLATED: Final = "v"
@@ -74,19 +76,17 @@ def _kind_of_part(part: str) -> str:
     return part or "nothing"
 
 
-def as_dict(rows: Sequence[CutRow]) -> dict[str, Any]:
-    """The JSON object: the kinds in order of first appearance, and for each row a character for each kind."""
+def table_of(rows: Sequence[CutRow]) -> CrashMap:
+    """For a document: the kinds in order of first appearance, and for each row a character for each kind."""
     outcomes = list(dict.fromkeys(kind for row in rows for kind in row.verdicts))
-    return {
-        "outcomes": outcomes,
-        "operations": [
-            {
-                "operation": row.operation,
-                "during": row.during,
-                "what": row.what,
-                "verdicts": "".join(row.verdicts.get(kind, ABSENT) for kind in outcomes),
-            }
-            for row in rows
-            if row.verdicts
-        ],
-    }
+    operations = [
+        CutOperation(
+            operation=row.operation,
+            during=row.during,
+            what=row.what,
+            verdicts="".join(row.verdicts.get(kind, ABSENT) for kind in outcomes),
+        )
+        for row in rows
+        if row.verdicts
+    ]
+    return CrashMap(outcomes=tuple(outcomes), operations=tuple(operations))

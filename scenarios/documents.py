@@ -217,7 +217,7 @@ class Violated(_Object, frozen=True, kw_only=True):
 
 
 class CutOperation(_Object, frozen=True, kw_only=True):
-    """What came out of cutting one media operation: a character of ``CrashMap.VERDICTS`` for each outcome."""
+    """What came out of cutting one media operation: one of crash_map.py's characters for each outcome."""
 
     operation: Number
     during: str
@@ -237,10 +237,10 @@ class Judged(_Object, frozen=True, kw_only=True):
 
     scenario: str
     title: str
+    variant: str | None = None
     scheme: str
     atom_store: str
     seed: int
-    variant: str | None = None
     verdict: Literal["holds", "violated"]
     expected: Literal["holds", "violated"]
     as_expected: bool

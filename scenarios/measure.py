@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from deltabench.firmware_model.commands import WRITES, Command, Opcode
 from deltabench.firmware_model.controller import Controller, MapsView
@@ -21,6 +22,7 @@ from deltabench.firmware_model.steps import SAVE as SAVE_STEP
 from deltabench.hwsim.clock import NS_PER_S
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.meter import OTHER, Meter, Places
+from deltabench.hwsim.meter import Wear as CellWear
 from deltabench.scenarios.counters import Counts
 from deltabench.scenarios.documents import MeasuredRun, Region, Wear
 from deltabench.scenarios.errors import ScenarioError
@@ -295,17 +297,17 @@ class Recorder:
             counts.add("firmware_cycles", done.times * step.base_cycles + done.amount * step.each_cycles, step.name)
 
     def _wear(self) -> list[Wear]:
-        """Of what was worn at all, up to the last cell that was."""
-        worn = [(wear, np.trim_zeros(wear.counts, "b")) for gauge in self.meter.gauges.values() for wear in gauge.wear]
-        return [
-            Wear(
-                device=wear.device,
-                part=wear.part,
-                what=wear.what,
-                cell=wear.cell,
-                endurance=wear.endurance,
-                counts=tuple(counts.tolist()),
-            )
-            for wear, counts in worn
-            if counts.size
-        ]
+        worn = [(wear, wear.counts) for gauge in self.meter.gauges.values() for wear in gauge.wear]
+        return [worn_cells(wear, counts) for wear, counts in worn if counts.any()]
+
+
+def worn_cells(wear: CellWear, counts: NDArray[np.int64]) -> Wear:
+    """For a document: ``counts`` of ``wear``, up to the last cell that was worn."""
+    return Wear(
+        device=wear.device,
+        part=wear.part,
+        what=wear.what,
+        cell=wear.cell,
+        endurance=wear.endurance,
+        counts=tuple(np.trim_zeros(counts, "b").tolist()),
+    )

@@ -13,15 +13,16 @@ import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from deltabench.scenarios import crash_map
+import msgspec
+
 from deltabench.scenarios.crash_id import CrashId
-from deltabench.scenarios.crash_map import CutRow
+from deltabench.scenarios.crash_map import CutRow, table_of
+from deltabench.scenarios.documents import Explored, Judged, Results, Violated
 from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.scenario import Variant
 
-SCHEMA: Final = "deltabench.result/1"
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What an XML document cannot hold, not even escaped (XML 1.0, 2.2); a firmware's error text may."""
 
@@ -55,35 +56,36 @@ class Result(NamedTuple):
         """The id that replays a finding."""
         return str(CrashId(self.variant.scenario.name, self.variant.name, finding.path))
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON object of this result."""
-        return {
-            "scenario": self.variant.scenario.name,
-            "title": self.variant.scenario.document.title,
-            "variant": self.variant.name,
-            "scheme": self.variant.scheme,
-            "atom_store": self.variant.firmware.store.value,
-            "seed": self.variant.scenario.document.seed,
-            "verdict": "holds" if self.holds else "violated",
-            "expected": self.variant.expected.verdict,
-            "as_expected": self.as_expected,
-            "complete": self.complete,
-            "commands": self.commands,
-            "operations": self.operations,
-            "counts": self.counts._asdict(),
-            "elapsed_s": round(self.elapsed_s, 3),
-            "violations": [
-                {
-                    "id": self.crash_id(finding),
-                    "rule": finding.rule.value,
-                    "doing": finding.doing,
-                    "cut": finding.cut,
-                    "detail": finding.detail,
-                }
+    @property
+    def judged(self) -> Judged:
+        """For a document."""
+        return Judged(
+            scenario=self.variant.scenario.name,
+            title=self.variant.scenario.document.title,
+            variant=self.variant.name,
+            scheme=self.variant.scheme,
+            atom_store=self.variant.firmware.store.value,
+            seed=self.variant.scenario.document.seed,
+            verdict="holds" if self.holds else "violated",
+            expected=self.variant.expected.verdict,
+            as_expected=self.as_expected,
+            complete=self.complete,
+            commands=self.commands,
+            operations=self.operations,
+            counts=Explored(**self.counts._asdict()),
+            elapsed_s=round(self.elapsed_s, 3),
+            violations=tuple(
+                Violated(
+                    id=self.crash_id(finding),
+                    rule=finding.rule.value,
+                    doing=finding.doing,
+                    cut=finding.cut,
+                    detail=finding.detail,
+                )
                 for finding in self.findings
-            ],
-            "crash_map": crash_map.as_dict(self.cut_rows),
-        }
+            ),
+            crash_map=table_of(self.cut_rows),
+        )
 
     def problem(self) -> str:
         """Why the result is not as expected, in one sentence; empty if it is."""
@@ -108,8 +110,9 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def to_json(results: Sequence[Result], *, interrupted: bool) -> str:
     """The whole document."""
-    document = {"schema": SCHEMA, "interrupted": interrupted, "results": [result.as_dict() for result in results]}
-    return json.dumps(document, indent=2) + "\n"
+    document = Results(interrupted=interrupted, results=tuple(result.judged for result in results))
+    # The text of a firmware's error may hold what is no text in UTF-8, which this writes as an escape.
+    return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"
 
 
 def to_junit(results: Sequence[Result]) -> str:

@@ -7,8 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from deltabench.scenarios import campaign
 
@@ -47,27 +56,47 @@ def needed_width(console: Console, table: Table) -> int:
     return console.measure(table, options=console.options.update(width=UNBOUNDED)).maximum
 
 
+Advance = Callable[[int, int], None]
+"""To be told what is done, and of how much."""
+
+
 @contextmanager
-def work_bar(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, to be told what is done and of how much; nothing if that is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    with Progress(
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+def work_bar(what: str, unit: str) -> Iterator[Advance]:
+    """A bar on standard error; nothing if that is no terminal."""
+    with _bar(TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit)) as advance:
+        yield advance
+
+
+@contextmanager
+def rate_bar(what: str, unit: str) -> Iterator[Advance]:
+    """A bar for what is done by the million, with how many millions a second."""
+    with _bar(TextColumn(what), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _MillionsColumn(unit)) as advance:
+        yield advance
 
 
 @contextmanager
 def progress_bar() -> Iterator[campaign.Report]:
     """The bar of a campaign."""
-    with work_bar("cutting power", "steps") as report:
-        yield lambda progress: report(progress.done, progress.total)
+    with work_bar("cutting power", "steps") as advance:
+        yield lambda progress: advance(progress.done, progress.total)
+
+
+class _MillionsColumn(ProgressColumn):
+    """How fast it goes."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed / 1e6:,.1f} M {self._unit}/s" if task.speed else "")
+
+
+@contextmanager
+def _bar(*columns: ProgressColumn) -> Iterator[Advance]:
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,7 @@ from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.scenarios.scenario import find_scenario
 from deltabench.scenarios.traces import FORMATS
 from deltabench.scenarios.verdict import write_whole
-from deltabench.tools.console import make_console
+from deltabench.tools.console import make_console, rate_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.lifetimes import print_endurance, print_interrupted
 from deltabench.tools.measuring import csv_option
@@ -125,7 +122,7 @@ def endure_command(
         )
     stores = [StoreKind(kind) for kind in store]
     variants = refitted(scenario, scheme, stores, units, sectors_per_unit).variants()
-    with rate_bar() as progress:
+    with rate_bar("enduring", "commands") as progress:
         runs, interrupted = endure(variants, workload, model, progress)
     if json_file:
         write_whole(json_file, to_json(Endurance(interrupted=interrupted, runs=tuple(runs))))
@@ -137,23 +134,3 @@ def endure_command(
         print_interrupted(console, runs, [variant.name for variant in variants[len(runs) :]])
         return Exit.INTERRUPTED
     return Exit.OK
-
-
-@contextmanager
-def rate_bar() -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, with commands a second; nothing if that is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("enduring"), BarColumn(), TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, rate="")
-
-        def progress(done: int, total: int) -> None:
-            speed = bar.tasks[0].speed
-            bar.update(task, completed=done, total=total, rate=f"{speed / 1e6:,.1f} M commands/s" if speed else "")
-
-        yield progress

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from deltabench.firmware_model.config import CacheMode, FirmwareConfig, StoreKind
-from deltabench.firmware_model.controller import DeltaController
+from deltabench.firmware_model.controller import DeltaController, atom_count
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import Board
@@ -44,8 +44,7 @@ def device_of(variant: Variant) -> Device:
     rig = build_rig(variant)
     controller = rig.make()
     assert isinstance(controller, DeltaController), "any other firmware was refused above"
-    scheme = SCHEMES[config.scheme]
-    atoms = scheme.FIRST_ATOM + len(scheme.initial_atoms(config.units, config.atom_bytes, config.version_bits))
+    atoms = atom_count(SCHEMES[config.scheme], config.units, config.atom_bytes, config.version_bits)
     return Device(rig.board, config, controller.layout, atoms, shape_of(config))
 
 

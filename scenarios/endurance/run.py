@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltabench.hwsim.meter import Wear as CellWear
-from deltabench.hwsim.meter import WearKind
-from deltabench.scenarios import documents
+from deltabench.hwsim.meter import WearKind, wear_of
 from deltabench.scenarios.documents import Day, EnduredRun, WearOut
 from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.causes import cause_of
@@ -27,6 +26,7 @@ from deltabench.scenarios.endurance.device import device_of
 from deltabench.scenarios.endurance.state import new_state
 from deltabench.scenarios.endurance.wear import atom_writes, cell_wear, counters, map_wear, unit_moves
 from deltabench.scenarios.endurance.workload import DAYS_PER_YEAR, Mix, Workload, plan
+from deltabench.scenarios.measure import worn_cells
 from deltabench.scenarios.scenario import Variant
 
 Progress = Callable[[int, int], None]
@@ -53,9 +53,8 @@ class Run:
         self._done = 0
         self._timeline: list[Day] = []
         self._maps = self._device.layout.maps.device
-        self._rated = next(
-            wear.endurance for wear in self._wears() if wear.device == self._maps and wear.what in WEARING
-        )
+        maps = self._device.board.media[self._maps]
+        self._rated = next(wear.endurance for _, wear in wear_of(maps) if wear.what in WEARING)
 
     @property
     def commands(self) -> int:
@@ -127,17 +126,7 @@ class Run:
             simulated_days=self._days(self._done),
             ended=ended,
             counters=counters(self._device, state, [wear for wear, _ in wears]).as_series(),
-            wear=tuple(
-                documents.Wear(
-                    device=wear.device,
-                    part=wear.part,
-                    what=wear.what,
-                    cell=wear.cell,
-                    endurance=wear.endurance,
-                    counts=tuple(np.trim_zeros(counts, "b").tolist()),
-                )
-                for wear, counts in wears
-            ),
+            wear=tuple(worn_cells(wear, counts) for wear, counts in wears),
             unit_moves=tuple(unit_moves(shape, state).tolist()),
             timeline=tuple(self._timeline),
             wear_out=tuple(self._wear_out(wear, counts) for wear, counts in wears if wear.what in WEARING),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
@@ -12,7 +13,7 @@ from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.tearing import Detail
 from deltabench.scenarios.campaign import run_campaign
-from deltabench.scenarios.crash_map import CutRow, as_dict, kind_of
+from deltabench.scenarios.crash_map import CutRow, kind_of, table_of
 from deltabench.scenarios.scenario import Scenario
 
 KINDS = {
@@ -103,7 +104,7 @@ def test_kinds_stand_in_order_of_first_appearance_and_rows_that_were_not_cut_are
         CutRow(1, "boot", "nor0 program", {}),
         CutRow(2, "SAVE", "nor0 program", {"all": "v", "nothing": "d"}),
     ]
-    assert as_dict(rows) == {
+    assert msgspec.json.decode(msgspec.json.encode(table_of(rows))) == {
         "outcomes": ["nothing", "all"],
         "operations": [
             {"operation": 0, "during": "boot", "what": "nor0 erase", "verdicts": "h."},

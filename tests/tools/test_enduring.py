@@ -73,7 +73,7 @@ def test_ctrl_c_ends_with_2_and_keeps_what_is_done(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     @contextmanager
-    def bar_that_interrupts() -> Iterator[object]:
+    def bar_that_interrupts(_what: str, _unit: str) -> Iterator[object]:
         yield lambda done, _total: signal.raise_signal(signal.SIGINT) if done > 50_000 else None
 
     monkeypatch.setattr(enduring, "rate_bar", bar_that_interrupts)
