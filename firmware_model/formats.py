@@ -140,6 +140,47 @@ ENTRY_BLOCK: Final = Format(
         "bytes",
     ),
 )
+CONFIGURATION: Final = Format(
+    "Configuration block",
+    "the first bytes of the region `configuration` of the microcontroller's flash; all else in it is 0xFF",
+    Field("magic", 4, '"DBC1"', "bytes"),
+    Field("length", 2, "bytes of the block, the CRC included"),
+    Field("devices", 1, "number of device entries"),
+    Field("scheme", 1, "0 `plain`, 1 `flagged`, 2 `versioned`, 3 `history`"),
+    Field("store", 1, "medium of the map store: 0 NVRAM, 1 disk, 2 NOR"),
+    Field("cache", 1, "0 write-through, 1 write-back"),
+    Field("version bits", 1, "width of a unit's version: 8, 16 or 32"),
+    Field("reserved", 1, "0"),
+    Field("units", 4, "U"),
+    Field("sectors per unit", 2, "S"),
+    Field("atom bytes", 2, "A, the length of an atom"),
+    Field("log records", 4, "room in the log of a NOR map store"),
+    Field("cache sectors", 4, "size of the write cache in write-back"),
+    Field("debounce", 4, "how long a switch must be steady, in milliseconds"),
+    Field("volume id", 6, "written to labels and identity when the device is initialised", "bytes"),
+    Field("maps device", 1, "number of the device with the map store"),
+    Field("volume A device", 1, "number of the device with volume A"),
+    Field("volume B device", 1, "number of the device with volume B"),
+    Field("reserved 2", 3, "0", "bytes"),
+    Field("maps start", 4, "where the map store begins, in bytes, or in sectors of a disk"),
+    Field("volume A start", 4, "first sector of volume A"),
+    Field("volume B start", 4, "first sector of volume B"),
+    Field("entries", "28 * devices", "device entries", "bytes"),
+    Field("crc", "4", "CRC of all before it", "bytes"),
+)
+DEVICE_ENTRY: Final = Format(
+    "Device entry",
+    "configuration block: a storage device and where the microcontroller's bus has it",
+    Field("name", 8, "padded with zero bytes", "bytes"),
+    Field("kind", 1, "0 NVRAM, 1 disk, 2 NOR"),
+    Field("reserved", 3, "0", "bytes"),
+    Field("address", 4, "first address on the bus"),
+    Field("size", 4, "in bytes"),
+    Field(
+        "program size", 4, "what one program of a NOR flash writes at most, in bytes; of others what is written whole"
+    ),
+    Field("erase size", 4, "what one erase of a NOR flash clears, in bytes; 0 for others"),
+)
 STATUS_SECTOR: Final = Format(
     "STATUS response",
     "not on a medium: the sector that the vendor-specific command STATUS returns",
@@ -154,7 +195,7 @@ STATUS_SECTOR: Final = Format(
 )
 FORMATS: Final = (
     TWIN_SLOT, NOR_AREA, NOR_RECORD, LABEL, IDENTITY, MAP_BLOCK, CONTROL, SYSTEM, HISTORY_SYSTEM, ENTRY_BLOCK,
-    STATUS_SECTOR,
+    CONFIGURATION, DEVICE_ENTRY, STATUS_SECTOR,
 )  # fmt: skip
 
 

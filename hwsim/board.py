@@ -19,7 +19,7 @@ from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Cells, Medium, Operation, Outcome
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.parts import DiskPart, NorPart, load_part
+from deltabench.hwsim.parts import DiskPart, McuPart, NorPart, load_part
 from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail
 from deltabench.hwsim.uart import Uart
@@ -88,6 +88,10 @@ class Board:
         except HardwareError as error:
             error.args = (f"{key}.part = {spec.part!r}: {error}",)
             raise
+        if isinstance(part, McuPart):
+            raise BoardError(
+                f"{key}.part = {spec.part!r}: is a microcontroller; a device is a NOR flash, NVRAM or disk"
+            )
         if not isinstance(part, DiskPart) and (spec.sectors is not None or spec.torn_sector is not None):
             wrong = "sectors" if spec.sectors is not None else "torn_sector"
             raise BoardError(f"{key}.{wrong}: is for disks; {part.name} is a part of kind {part.kind}")

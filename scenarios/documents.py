@@ -11,8 +11,8 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from deltabench.hwsim.explain_invalid import JSON_WORDS, explain, meant
 from deltabench.scenarios.errors import ScenarioError
-from deltabench.scenarios.explain_invalid import JSON_WORDS, explain, meant
 
 Number = Annotated[int, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]

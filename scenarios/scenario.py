@@ -18,8 +18,8 @@ from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import BoardSpec
 from deltabench.hwsim.clock import MediaTime
 from deltabench.hwsim.core import CORTEX_M4_HZ
+from deltabench.hwsim.explain_invalid import explain, meant
 from deltabench.scenarios.errors import ScenarioError
-from deltabench.scenarios.explain_invalid import explain, meant
 from deltabench.scenarios.oracle import Rule
 
 SUFFIX = ".scenario.toml"

@@ -12,9 +12,9 @@ import msgspec
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command
 from deltabench.hwsim.disk import SECTOR_BYTES
+from deltabench.hwsim.explain_invalid import meant
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.errors import ScenarioError
-from deltabench.scenarios.explain_invalid import meant
 from deltabench.scenarios.recordings import RECORDINGS
 from deltabench.scenarios.scenario import By, Document, Scenario
 from deltabench.scenarios.traces import FORMATS, Request, TraceError, read_trace

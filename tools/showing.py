@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from deltabench.hwsim.parts import DiskPart, NorPart, NvramPart, list_parts, load_part
+from deltabench.hwsim.parts import DiskPart, McuPart, Part, list_parts, load_part
 from deltabench.scenarios.scenario import find_scenario, library_names
 from deltabench.tools.console import make_console, print_table
 
@@ -87,8 +87,11 @@ def parts_command(name: str | None, as_json: bool) -> None:
     )
 
 
-def _size(part: NorPart | NvramPart | DiskPart) -> str:
-    size = part.sectors * part.sector_bytes if isinstance(part, DiskPart) else part.size_bytes
+def _size(part: Part) -> str:
+    if isinstance(part, DiskPart):
+        size = part.sectors * part.sector_bytes
+    else:
+        size = part.flash_bytes if isinstance(part, McuPart) else part.size_bytes
     for unit in ("B", "KiB", "MiB"):
         if size < 1 << 10 or (unit == "MiB" and size < 1 << 14):
             return f"{size:,} {unit}"
@@ -96,7 +99,7 @@ def _size(part: NorPart | NvramPart | DiskPart) -> str:
     return f"{size:,} GiB"
 
 
-def _source(part: NorPart | NvramPart | DiskPart, figure: str) -> str:
+def _source(part: Part, figure: str) -> str:
     try:
         return str(part.source_of(figure))
     except KeyError:

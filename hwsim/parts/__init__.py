@@ -1,14 +1,17 @@
-"""Real parts: what the datasheet says of a NOR flash, an NVRAM or a disk, figure by figure."""
+"""Real parts: what the datasheet says of a NOR flash, an NVRAM, a disk or a microcontroller, figure by figure."""
 
 from deltabench.hwsim.parts.kinds import (
     KINDS,
     DiskPart,
     DiskZone,
     Figure,
+    FlashBank,
+    McuPart,
     NorPart,
     NvramPart,
     Part,
     PartError,
+    StoragePart,
     field_table,
     figures_of,
 )
@@ -19,10 +22,13 @@ __all__ = [
     "DiskPart",
     "DiskZone",
     "Figure",
+    "FlashBank",
+    "McuPart",
     "NorPart",
     "NvramPart",
     "Part",
     "PartError",
+    "StoragePart",
     "UnknownPart",
     "field_table",
     "figures_of",

@@ -1,4 +1,4 @@
-"""The kinds of parts, and the figures that each has: a NOR flash, an NVRAM, a disk.
+"""The kinds of parts, and the figures that each has: a NOR flash, an NVRAM, a disk, a microcontroller.
 
 Every figure is declared once, with its type, unit, limits and meaning; validation, the table in
 ``docs/parts.md`` and ``deltabench parts`` all come from that.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args, get_type_hints
 
 from msgspec import Meta, Struct
 from msgspec.structs import fields
@@ -187,8 +187,87 @@ class DiskPart(_Described, frozen=True, kw_only=True):
             yield "seek_curve", self.seek_curve, f"times from 1 µs, over at most {self.cylinders - 1} cylinders"
 
 
-Part = NorPart | NvramPart | DiskPart
-KINDS: Final[dict[str, type[Part]]] = {"nor": NorPart, "nvram": NvramPart, "disk": DiskPart}
+class FlashBank(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Neighbouring sectors of a microcontroller's flash that are equally large, and are erased in the same time."""
+
+    sectors: Annotated[int, _figure("erasable sectors of the bank", ge=1)]
+    sector_bytes: Annotated[int, _figure("size of each sector", "B", 256)]
+    erase_typ_us: Annotated[int, _figure("typical time of a sector erase", "µs", 1)]
+    erase_max_us: Annotated[int, _figure("longest time of a sector erase", "µs", 1)]
+
+
+class McuPart(_Described, frozen=True, kw_only=True):
+    """A microcontroller: its flash and RAM as its system bootloader reaches them (AN2606, AN3155)."""
+
+    PROGRAM_BYTES: ClassVar[int] = 256
+    """The most that one Write Memory command of the bootloader carries."""
+
+    kind: Literal["mcu"] = "mcu"
+    product_id: Annotated[int, _figure("what the bootloader's command Get ID returns", le=0xFFFF)]
+    bootloader_version: Annotated[int, _figure("what Get returns: 0x31 is version 3.1", ge=1, le=0xFF)]
+    erase_opcode: Annotated[
+        Literal[0x43, 0x44],
+        _figure("the one that there is: Erase 0x43 or Extended Erase 0x44", other="0x43, 0x44"),
+    ]
+    flash_address: Annotated[int, _figure("first address of the flash", le=0xFFFFFFFF)]
+    flash_banks: Annotated[tuple[FlashBank, ...], _figure("banks in rising order", other="a list of banks")]
+    word_bytes: Annotated[int, _figure("what the flash programs at once", "B", 1)]
+    word_program_typ_us: Annotated[int, _figure("typical time of programming a word", "µs", 1)]
+    word_program_max_us: Annotated[int, _figure("longest time of programming a word", "µs", 1)]
+    ram_address: Annotated[int, _figure("first address of RAM that the bootloader leaves free", le=0xFFFFFFFF)]
+    ram_bytes: Annotated[int, _figure("RAM from there on", "B", 1)]
+    endurance_cycles: Annotated[int, _figure("erases that a sector lasts", "cycles", 1)]
+    retention_years: Annotated[int, _figure("time that data stay without power", "years", 1)]
+
+    @property
+    def flash_bytes(self) -> int:
+        """The whole flash."""
+        return sum(bank.sectors * bank.sector_bytes for bank in self.flash_banks)
+
+    def flash_as_nor(self) -> list[NorPart]:
+        """Each bank as a NOR flash whose program is what one Write Memory command carries, word by word."""
+        words = self.PROGRAM_BYTES // self.word_bytes
+        return [
+            NorPart(
+                name=f"{self.name} bank {number}",
+                size_bytes=bank.sectors * bank.sector_bytes,
+                page_bytes=self.PROGRAM_BYTES,
+                sector_bytes=bank.sector_bytes,
+                page_program_typ_us=words * self.word_program_typ_us,
+                page_program_max_us=words * self.word_program_max_us,
+                sector_erase_typ_us=bank.erase_typ_us,
+                sector_erase_max_us=bank.erase_max_us,
+                clock_hz=NO_BUS_HZ,
+                endurance_cycles=self.endurance_cycles,
+                retention_years=self.retention_years,
+                jedec_id=0,
+            )
+            for number, bank in enumerate(self.flash_banks)
+        ]
+
+    def _broken_rules(self) -> Iterator[Broken]:
+        for number, bank in enumerate(self.flash_banks):
+            if bank.sector_bytes % self.PROGRAM_BYTES:
+                allowed = f"a multiple of {self.PROGRAM_BYTES}"
+                yield f"flash_banks[{number}].sector_bytes", bank.sector_bytes, allowed
+            if bank.erase_max_us < bank.erase_typ_us:
+                allowed = f"{bank.erase_typ_us} µs, which is typical, or more"
+                yield f"flash_banks[{number}].erase_max_us", bank.erase_max_us, allowed
+        if self.PROGRAM_BYTES % self.word_bytes:
+            yield "word_bytes", self.word_bytes, f"a divisor of {self.PROGRAM_BYTES}"
+        if self.word_program_max_us < self.word_program_typ_us:
+            allowed = f"{self.word_program_typ_us} µs, which is typical, or more"
+            yield "word_program_max_us", self.word_program_max_us, allowed
+
+
+NO_BUS_HZ: Final = 10**9
+"""A chip reads its own flash at the pace of its core: next to programs and erases it takes no time."""
+StoragePart = NorPart | NvramPart | DiskPart
+"""What a controller keeps data on."""
+Part = StoragePart | McuPart
+KINDS: Final[dict[str, type[Part]]] = {"nor": NorPart, "nvram": NvramPart, "disk": DiskPart, "mcu": McuPart}
+ROWS_OF_A_LIST: Final[tuple[type[Struct], ...]] = (DiskZone, FlashBank)
+"""What the entries of a figure that is a list of tables are."""
 
 
 class Figure(NamedTuple):
@@ -203,7 +282,7 @@ class Figure(NamedTuple):
 
 
 def figures_of(kind: type[Struct]) -> dict[str, Figure]:
-    """The figures of a kind of part, or of a DiskZone, by name and in order of declaration."""
+    """The figures of a kind of part, or of a DiskZone or FlashBank, by name and in order of declaration."""
     required = {field.name for field in fields(kind) if field.required}
     figures = {}
     for name, hint in get_type_hints(kind, include_extras=True).items():
@@ -222,7 +301,7 @@ def field_table() -> str:
         "| of | figure | unit | needed | allowed | meaning |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for title, kind in (*KINDS.items(), ("zone of a disk", DiskZone)):
+    for title, kind in (*KINDS.items(), ("zone of a disk", DiskZone), ("bank of an mcu", FlashBank)):
         for figure in figures_of(kind).values():
             needed = "yes" if figure.required else "no"
             row = (title, f"`{figure.name}`", figure.unit, needed, figure.allowed, figure.meaning)

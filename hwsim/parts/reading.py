@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.parts.kinds import KINDS, DiskZone, Figure, Part, PartError, figures_of
+from deltabench.hwsim.parts.kinds import KINDS, ROWS_OF_A_LIST, Figure, Part, PartError, figures_of
 
 
 class UnknownPart(HardwareError):
@@ -126,12 +126,13 @@ def _value_and_source(where: str, figure: Figure, given: object, documents: dict
     try:
         value = msgspec.convert(entry.value, figure.hint)
     except msgspec.ValidationError as error:
-        # msgspec says after a dollar sign where in a list of zones the fault is.
+        # msgspec says after a dollar sign where in a list of tables the fault is.
         place = str(error).partition("`$")[2].rstrip("`")
         culprit = entry.value
         for number, name in re.findall(r"\[(\d+)\]|\.(\w+)", place):
             culprit = culprit[int(number)] if number else culprit[name]
-            figure = figures_of(DiskZone).get(name, figure)
+            for row in ROWS_OF_A_LIST:
+                figure = figures_of(row).get(name, figure)
         unit = f" ({figure.unit})" if figure.unit else ""
         fault = f"{culprit!r}; allowed: {figure.allowed}{unit}. {error}"
         raise PartError(where, f"{key}.value{place}", fault) from None

@@ -108,7 +108,7 @@ def _pick(kind: Any, value: Any) -> Any:
     members = [member for member in typing.get_args(kind) if member is not type(None)]
     if isinstance(value, dict):
         for member in members:
-            if _is_struct(member) and member.__struct_config__.tag == value.get("do"):
+            if _is_struct(member) and member.__struct_config__.tag == value.get(member.__struct_config__.tag_field):
                 return member
     return members[0] if len(members) == 1 else kind
 

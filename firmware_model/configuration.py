@@ -1,0 +1,138 @@
+"""The configuration block: what is configured into the firmware, as it lies in the flash of a real board.
+
+With it an image says by itself what is in it: the scheme and its sizes, the storage devices and where the bus has them,
+and where on them the firmware keeps what.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final, NamedTuple
+
+import msgspec
+
+from deltabench.firmware_model.config import CacheMode, FirmwareConfig, Placement, StoreKind
+from deltabench.firmware_model.errors import ConfigurationError
+from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY, crc32
+from deltabench.firmware_model.layout import Layout
+from deltabench.firmware_model.schemes import SCHEMES
+
+MAGIC: Final = b"DBC1"
+SCHEME_CODES: Final = tuple(SCHEMES)
+STORE_CODES: Final = (StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR)
+CACHE_CODES: Final = (CacheMode.WRITE_THROUGH, CacheMode.WRITE_BACK)
+MOST_DEVICES: Final = 16
+MOST_BYTES: Final = CONFIGURATION.fixed_bytes + MOST_DEVICES * DEVICE_ENTRY.fixed_bytes + 4
+
+
+class DeviceEntry(NamedTuple):
+    """A storage device on the bus: ``program_bytes`` and ``erase_bytes`` are its page and sector if it is NOR flash."""
+
+    name: str
+    kind: StoreKind
+    address: int
+    size_bytes: int
+    program_bytes: int
+    erase_bytes: int = 0
+
+
+class Configuration(NamedTuple):
+    """What a configuration block says: the firmware's settings, every placement given, and the devices."""
+
+    firmware: FirmwareConfig
+    devices: tuple[DeviceEntry, ...]
+
+
+def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, ...]) -> bytes:
+    """The block of a firmware laid out on these devices; raises ConfigurationError for what a block cannot say."""
+    if config.scheme not in SCHEME_CODES:
+        raise ConfigurationError(
+            f"scheme = {config.scheme!r}: a board knows {', '.join(SCHEME_CODES)}, and no schemes of one's own"
+        )
+    numbers = {device.name: number for number, device in enumerate(devices)}
+    for device in devices:
+        if len(device.name.encode()) > 8:
+            raise ConfigurationError(f"{device.name!r}: the name of a device on a board takes at most 8 bytes")
+    if len(devices) > MOST_DEVICES:
+        raise ConfigurationError(f"{len(devices)} devices: a configuration block names at most {MOST_DEVICES}")
+    home_a, home_b = layout.homes
+    entries = b"".join(
+        DEVICE_ENTRY.pack(
+            device.name.encode(), STORE_CODES.index(device.kind), b"", device.address, device.size_bytes,
+            device.program_bytes, device.erase_bytes,
+        )
+        for device in devices
+    )  # fmt: skip
+    body = CONFIGURATION.pack(
+        MAGIC,
+        CONFIGURATION.fixed_bytes + len(entries) + 4,
+        len(devices),
+        SCHEME_CODES.index(config.scheme),
+        STORE_CODES.index(config.store),
+        CACHE_CODES.index(config.cache),
+        config.version_bits,
+        0,
+        config.units,
+        config.sectors_per_unit,
+        config.atom_bytes,
+        config.log_records,
+        config.cache_sectors,
+        config.debounce_ms,
+        config.volume_id_bytes,
+        numbers[layout.maps.device],
+        numbers[home_a.disk.name],
+        numbers[home_b.disk.name],
+        b"",
+        layout.maps.first,
+        home_a.first_lba,
+        home_b.first_lba,
+    )
+    return body + entries + crc32(body + entries)
+
+
+def decode(data: bytes) -> Configuration:
+    """What the block at the beginning of ``data`` says; raises ConfigurationError if there is no sound one."""
+    if not data.startswith(MAGIC):
+        raise ConfigurationError("no configuration block begins here: its first bytes are 'DBC1'")
+    length = int.from_bytes(data[4:6], "little")
+    block = data[:length]
+    if length < CONFIGURATION.fixed_bytes + 4 or len(block) < length:
+        raise ConfigurationError(
+            f"the configuration block is cut short: it says {length} bytes, and {len(data)} are here"
+        )
+    if zlib.crc32(block[:-4]).to_bytes(4, "little") != block[-4:]:
+        raise ConfigurationError("the configuration block fails its CRC")
+    (
+        _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, cache_sectors,
+        debounce_ms, volume_id, maps, a, b, _, maps_start, a_start, b_start,
+    ) = CONFIGURATION.unpack(block)  # fmt: skip
+    size = DEVICE_ENTRY.fixed_bytes
+    if length != CONFIGURATION.fixed_bytes + count * size + 4:
+        raise ConfigurationError(f"the configuration block of {length} bytes cannot hold {count} device entries")
+    try:
+        devices = tuple(_device(block[at : at + size]) for at in range(CONFIGURATION.fixed_bytes, length - 4, size))
+        firmware = FirmwareConfig(
+            scheme=SCHEME_CODES[scheme],
+            store=STORE_CODES[store],
+            units=units,
+            sectors_per_unit=sectors,
+            cache=CACHE_CODES[cache],
+            cache_sectors=cache_sectors,
+            atom_bytes=atom_bytes,
+            log_records=log_records,
+            version_bits=version_bits,
+            debounce_ms=debounce_ms,
+            volume_id=volume_id.rstrip(b"\0").decode(),
+            maps=Placement(device=devices[maps].name, start=maps_start),
+            volume_a=Placement(device=devices[a].name, start=a_start),
+            volume_b=Placement(device=devices[b].name, start=b_start),
+        )
+        # A struct checks its limits only when it is converted.
+        return Configuration(msgspec.convert(msgspec.to_builtins(firmware), FirmwareConfig), devices)
+    except (IndexError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationError(f"the configuration block is sound, but says what cannot be: {error}") from error
+
+
+def _device(entry: bytes) -> DeviceEntry:
+    name, kind, _, address, size_bytes, program_bytes, erase_bytes = DEVICE_ENTRY.unpack(entry)
+    return DeviceEntry(name.rstrip(b"\0").decode(), STORE_CODES[kind], address, size_bytes, program_bytes, erase_bytes)

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
+from deltabench.hwsim.devboard.bus import Bus, BusError
+from deltabench.hwsim.devboard.spec import PAGES_PER_PART, load_board
+from deltabench.hwsim.disk import UNCORRECTABLE, Disk
+from deltabench.hwsim.medium import MediaRuleError, Operation, UncorrectableError
+
+FLASH, RAM, FRAM, NOR, DISK = 0x0800_0000, 0x2000_3000, 0x6000_0000, 0x9000_0000, 0xA000_0000
+SPEC = BoardSpec(
+    devices={
+        "disk0": DeviceSpec(part="generic-disk", sectors=64),
+        "nor0": DeviceSpec(part="AT25SF041"),
+        "fram0": DeviceSpec(part="FM25V10"),
+    }
+)
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board(SPEC)
+
+
+@pytest.fixture
+def bus(board: Board) -> Bus:
+    return Bus(load_board(), board, SPEC)
+
+
+@pytest.mark.parametrize("address", [FLASH + 3, FLASH + 0xFFF00, RAM + 4, FRAM + 7, NOR + 0x300, DISK + 511])
+def test_what_is_written_anywhere_is_read_there_and_nowhere_beside(bus: Bus, address: int) -> None:
+    beside = bus.read(address - 3, 3), bus.read(address + 10, 3)
+    bus.write(address, b"some bytes")
+    assert bus.read(address, 10) == b"some bytes"
+    assert (bus.read(address - 3, 3), bus.read(address + 10, 3)) == beside
+
+
+def test_a_write_over_the_end_of_a_bank_goes_on_in_the_next(bus: Bus) -> None:
+    bus.write(FLASH + 0xFFFE, b"abcd")
+    assert bus.read(FLASH + 0xFFFC, 8) == b"\xff\xffabcd\xff\xff"
+
+
+def test_flash_programs_only_clear_bits_and_its_erase_blocks_are_numbered_from_0(bus: Bus) -> None:
+    bus.write(FLASH + 0x1_0000, b"\x0f")
+    with pytest.raises(MediaRuleError, match="would set a bit"):
+        bus.write(FLASH + 0x1_0000, b"\xf0")
+    bus.erase(4)
+    assert bus.read(FLASH + 0x1_0000, 1) == b"\xff"
+    assert [bus.blocks[n].size_bytes for n in (0, 3, 4, 5, 11)] == [0x4000, 0x4000, 0x1_0000, 0x2_0000, 0x2_0000]
+    assert 12 not in bus.blocks
+
+
+def test_the_sectors_of_a_nor_flash_have_numbers_of_their_own(bus: Bus) -> None:
+    bus.write(NOR + 0x2345, b"\0")
+    bus.erase(PAGES_PER_PART + 2)
+    assert bus.read(NOR + 0x2345, 1) == b"\xff"
+    with pytest.raises(BusError, match="no erase block with page number 99"):
+        bus.erase(99)
+
+
+def test_storing_erases_what_must_be_and_keeps_what_lies_beside_it(bus: Bus, board: Board) -> None:
+    bus.write(NOR + 0x1000, b"neighbour")
+    bus.write(NOR + 0x1F00, b"\0\0\0\0")
+    seen: list[str] = []
+
+    def see(operation: Operation) -> None:
+        seen.append(operation.kind)
+
+    board.rail.listeners = (see,)
+    bus.store(NOR + 0x1F00, b"\xff\x12")
+    assert bus.read(NOR + 0x1000, 9) == b"neighbour"
+    assert bus.read(NOR + 0x1F00, 4) == b"\xff\x12\0\0"
+    assert seen == ["erase", "program", "program"]
+    bus.store(NOR + 0x1F00, b"\xff\x12")
+    assert len(seen) == 3
+
+
+def test_where_there_is_nothing_nothing_is_read_written_or_half_written(bus: Bus) -> None:
+    end = FLASH + 0x10_0000
+    with pytest.raises(BusError, match="nothing at address 0x08100000"):
+        bus.read(end - 2, 4)
+    with pytest.raises(BusError, match="nothing at address 0x08100000"):
+        bus.write(end - 2, b"abcd")
+    assert bus.read(end - 2, 2) == b"\xff\xff"
+    with pytest.raises(BusError, match="addresses end"):
+        bus.read(0xFFFF_FFFF, 2)
+
+
+def test_a_sector_without_data_is_an_error_and_not_made_up(bus: Bus, board: Board) -> None:
+    disk = board.media["disk0"]
+    assert isinstance(disk, Disk)
+    disk.write(3, [UNCORRECTABLE], fua=True)
+    with pytest.raises(UncorrectableError):
+        bus.read(DISK + 3 * 512 + 5, 1)
+    with pytest.raises(UncorrectableError):
+        bus.write(DISK + 3 * 512 + 5, b"x")
+    bus.write(DISK + 3 * 512, bytes(512))
+    assert bus.read(DISK + 3 * 512 + 5, 1) == b"\0"
+
+
+def test_ram_forgets_and_flash_does_not(bus: Bus, board: Board) -> None:
+    bus.write(RAM, b"here")
+    bus.write(FLASH, b"here")
+    board.lose_power()
+    bus.lose_power()
+    assert (bus.read(RAM, 4), bus.read(FLASH, 4)) == (bytes(4), b"here")
