@@ -1,0 +1,1 @@
+"""What the firmware says over a serial line, and how it is packed."""
