@@ -8,6 +8,7 @@ import click
 
 from deltabench.tools.enduring import endure_command
 from deltabench.tools.holding import holdup_command
+from deltabench.tools.imaging import image_group
 from deltabench.tools.measuring import measure_command
 from deltabench.tools.plotting import compare_command, plot_command, report_command
 from deltabench.tools.replaying import replay_command
@@ -34,6 +35,7 @@ for command in (
     validate_disk_command,
     scenarios_command,
     parts_command,
+    image_group,
     demo_command,
 ):
     cli.add_command(command)
