@@ -63,11 +63,8 @@ def contents(medium: Medium, at: int, length: int) -> Contents:
             unreadable.append(number * size)
             continue
         if isinstance(cell, Unstable):
-            assert isinstance(medium, NorFlash), "only flash has unstable cells"
             unstable.append(number * size)
-            run.append(medium.adversary.read(medium.first + number, cell))
-        else:
-            run.append(cell)
+        run.append(_reading(medium, number))
     pieces.append((start, b"".join(run)))
     end = at + length
     cut = ((max(p, at), data[max(at - p, 0) : end - p]) for p, data in pieces)
@@ -83,9 +80,8 @@ def put_contents(medium: Medium, at: int, data: bytes) -> None:
         offset = number * size - at
         piece = data[max(offset, 0) : offset + size]
         if len(piece) < size:
-            (held,) = contents(medium, number * size, size).pieces or ((0, bytes(size)),)
-            before = max(-offset, 0)
-            piece = held[1][:before] + piece + held[1][before + len(piece) :]
+            held, before = _reading(medium, number), max(-offset, 0)
+            piece = held[:before] + piece + held[before + len(piece) :]
         if cells.values[medium.first + number] != piece:
             cells.put(medium.first + number, piece)
 
@@ -93,6 +89,15 @@ def put_contents(medium: Medium, at: int, data: bytes) -> None:
 def make_unreadable(disk: Disk, lba: int) -> None:
     """The sector has no data any more, until it is written."""
     disk.cells.put(disk.first + lba, UNCORRECTABLE)
+
+
+def _reading(medium: Disk | NorFlash | Nvram, number: int) -> bytes:
+    """What a cell reads as; zeros where there is no data."""
+    cell: bytes | Unstable = medium.cells.values[medium.first + number]
+    if isinstance(cell, Unstable):
+        assert isinstance(medium, NorFlash), "only flash has unstable cells"
+        return medium.adversary.read(medium.first + number, cell)
+    return bytes(SECTOR_BYTES) if cell == UNCORRECTABLE else cell
 
 
 def _cells(medium: Medium, at: int, length: int) -> tuple[int, int, int]:
