@@ -12,9 +12,23 @@ from deltabench.tools.exits import Exit
 from deltabench.tools.result_files import check_result_files, force_option, json_option
 
 if TYPE_CHECKING:
+    from deltabench.scenarios.images.decode import Decoded
     from deltabench.scenarios.images.device import Device
     from deltabench.scenarios.images.memory_image import Format
     from deltabench.scenarios.scenario import Variant
+
+
+class IntegerType(click.ParamType[int]):
+    """An integer, in decimal or as 0x…."""
+
+    name = "integer"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return int(str(value), 0)
+        except ValueError:
+            self.fail(f"{value!r} is no integer; write it in decimal, or as 0x90000000", param, ctx)
+
 
 FORMATS = ("hex", "srec", "bin")
 REGIONS = ("firmware", "configuration", "labels", "maps", "volume-a", "volume-b")
@@ -165,6 +179,148 @@ def one_variant(reference: str) -> Variant:
         names = ", ".join(variant.name for variant in variants)
         raise ScenarioError(f"{reference}: has several variants; name one, as {reference}:{variants[0].name}: {names}")
     return variants[0]
+
+
+address_option = click.option(
+    "--address", type=IntegerType(), metavar="ADDRESS", help="Where on the bus a raw binary begins, as 0x90000000."
+)
+config_option = click.option(
+    "--config", metavar="SCENARIO:VARIANT", help="What a dump without a configuration block is from."
+)
+board_option = click.option("--board", metavar="BOARD", help="With --config: the board or board file.  [stm32f405]")
+
+
+@image_group.command("inspect", short_help="Say what is in an image, and what a boot would do with it.")
+@click.argument("file", type=given_file)
+@address_option
+@config_option
+@board_option
+@click.option("--units", metavar="UNITS", help="Show the map entries of these units, as 0-3,7 or all.")
+@click.option("--all", "everything", is_flag=True, help="Print every atom, record, region and rule as well.")
+@json_option
+@force_option
+def inspect_command(
+    file: Path,
+    address: int | None,
+    config: str | None,
+    board: str | None,
+    units: str | None,
+    everything: bool,
+    json_file: Path | None,
+    force: bool,
+) -> int:
+    """Decode FILE, an image or a dump read from a board: Intel HEX, S-record or raw binary.
+
+    Exits with 0 if every structural rule holds, or will once the device has booted; with 1 if one is broken.
+    """
+    check_result_files({"--json": json_file}, force=force)
+    from deltabench.scenarios.images.documents import as_json
+    from deltabench.scenarios.images.inspect import inspect
+    from deltabench.scenarios.images.units import parse_units
+    from deltabench.scenarios.verdict import write_whole
+    from deltabench.tools.image_view import print_inspection
+
+    decoded = _open(file, address, config, board)
+    wanted = parse_units(units, decoded.places.firmware.units, "--units") if units else None
+    seen = inspect(decoded, file)
+    if json_file is not None:
+        write_whole(json_file, as_json(seen))
+    print_inspection(make_console(), seen, everything=everything, units=wanted)
+    return Exit.OK if seen.rules_hold else Exit.VIOLATED
+
+
+@image_group.command("diff", short_help="Say how two images differ, by structure.")
+@click.argument("one", metavar="A", type=given_file)
+@click.argument("other", metavar="B", type=given_file)
+@address_option
+@config_option
+@board_option
+@json_option
+@force_option
+def diff_command(
+    one: Path,
+    other: Path,
+    address: int | None,
+    config: str | None,
+    board: str | None,
+    json_file: Path | None,
+    force: bool,
+) -> int:
+    """Compare two images: maps by unit, labels, map store, and which sectors of the volumes differ.
+
+    Exits with 0 if they hold the same, and with 1 if they do not.
+    """
+    check_result_files({"--json": json_file}, force=force)
+    from deltabench.scenarios.images.diff import diff_images
+    from deltabench.scenarios.images.documents import as_json
+    from deltabench.scenarios.verdict import write_whole
+    from deltabench.tools.image_view import print_diff
+
+    images = [_open(file, address, config, board) for file in (one, other)]
+    found = diff_images(images[0], images[1], one, other)
+    if json_file is not None:
+        write_whole(json_file, as_json(found))
+    print_diff(make_console(), found)
+    return Exit.OK if found.same else Exit.VIOLATED
+
+
+@image_group.command("extract", short_help="Take the volume out of an image as raw files.")
+@click.argument("file", type=given_file)
+@click.option("--live", type=given_file, help="Write what the host would read.")
+@click.option("--save-point", type=given_file, help="Write what the host would read after a RESTORE.")
+@address_option
+@config_option
+@board_option
+@force_option
+def extract_command(
+    file: Path,
+    live: Path | None,
+    save_point: Path | None,
+    address: int | None,
+    config: str | None,
+    board: str | None,
+    force: bool,
+) -> int:
+    """Write the live image, the save-point image, or both, as raw files of the volume's sectors.
+
+    Sectors that FILE does not have are zeros there, and are named; then it exits with 1.
+    """
+    if live is None and save_point is None:
+        raise click.UsageError("nothing to write: give --live, --save-point or both")
+    check_result_files({"--live": live, "--save-point": save_point}, force=force)
+    from deltabench.scenarios.images.errors import ImageError
+    from deltabench.scenarios.images.extract import extract
+    from deltabench.scenarios.images.units import shown_units
+    from deltabench.scenarios.verdict import write_whole
+
+    try:
+        found = extract(_open(file, address, config, board))
+    except ImageError as error:
+        raise ImageError(str(error) if str(error).startswith(str(file)) else f"{file}: {error}") from error
+    code = Exit.OK
+    for path, volume in ((live, found.live), (save_point, found.save_point)):
+        if path is None:
+            continue
+        write_whole(path, volume.data)
+        click.echo(f"{path}: {len(volume.data):,} bytes")
+        if volume.unreadable:
+            click.echo(f"  zeros in the place of sectors that the image lacks: LBA {shown_units(volume.unreadable)}")
+            code = Exit.VIOLATED
+    return code
+
+
+def _open(file: Path, address: int | None, config: str | None, board: str | None) -> Decoded:
+    from deltabench.hwsim.devboard.spec import load_board
+    from deltabench.scenarios.images.build import configuration_of
+    from deltabench.scenarios.images.device import factory_fresh
+    from deltabench.scenarios.images.inspect import open_image
+    from deltabench.scenarios.images.memory_image import load_image
+
+    if board is not None and config is None:
+        raise click.UsageError("--board says where the devices of --config lie; an image with its configuration knows")
+    image = load_image(file, address)
+    given = None if config is None else configuration_of(load_board(board), factory_fresh(one_variant(config)))
+    return open_image(image, file, given)
 
 
 def _raw(path: Path) -> bytes:

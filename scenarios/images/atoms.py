@@ -60,11 +60,15 @@ def checked(data: bytes, start: int = 0) -> bool:
     return zlib.crc32(data[:-CRC_BYTES], start) == int.from_bytes(data[-CRC_BYTES:], "little")
 
 
-def twin(image: MemoryImage, addresses: tuple[int, int], length: int, atom: int) -> Twin:
-    """The twin slots of ``length`` bytes at these addresses, which hold atom number ``atom``."""
+def twin(image: MemoryImage, addresses: tuple[int, int], length: int, atom: int, held: int) -> Twin:
+    """The twin slots of ``length`` bytes at these addresses, which hold atom number ``atom``.
+
+    Of each, ``held`` bytes must be there: on a disk a sector that is not whole cannot be read.
+    """
     slots, payloads = [], []
     for address in addresses:
-        data = image.read(address, length)
+        whole = image.read(address, held)
+        data = None if whole is None else whole[:length]
         good = data is not None and checked(data, atom)
         payloads.append(data[TWIN_SLOT.fixed_bytes : -CRC_BYTES] if data is not None and good else None)
         sequence = None if data is None else number(TWIN_SLOT, data, "sequence")
@@ -89,7 +93,7 @@ def _newer(one: SlotSeen, other: SlotSeen) -> int | None:
 def read_label(image: MemoryImage, place: Place) -> LabelSeen:
     """The label of a disk."""
     length = TWIN_SLOT.fixed_bytes + LABEL.fixed_bytes + CRC_BYTES
-    found = twin(image, (place.address, place.address + SECTOR_BYTES), length, 0)
+    found = twin(image, (place.address, place.address + SECTOR_BYTES), length, 0, SECTOR_BYTES)
     if found.payload is None:
         return LabelSeen(disk=place.device.name, address=place.address, slots=found.slots, good=False)
     volume_id, device, version = LABEL.unpack(found.payload)
@@ -117,7 +121,7 @@ def read_store(image: MemoryImage, places: Places) -> Store:
     if held < maps.length // LEAST_SHARE:
         return Store(False, ())
     twins = tuple(
-        twin(image, (maps.address + 2 * atom * step, maps.address + (2 * atom + 1) * step), size, atom)
+        twin(image, (maps.address + 2 * atom * step, maps.address + (2 * atom + 1) * step), size, atom, step)
         for atom in range(count)
     )
     return Store(True, tuple(one.payload for one in twins), twins)

@@ -63,14 +63,14 @@ def boot(decoded: Decoded) -> Booted:
         controller = rig.power_on(listeners=[heard.append])
         assert isinstance(controller, DeltaController), "the rig makes no other"
         outcome, reason = controller.state, rig.reason(controller)[2:-1]
-        view, after = controller.view, _contents(board, places)
+        found, after = _found(controller), _contents(board, places)
         later, differ = [], False
         for _ in range(LATER_BOOTS):
             board.lose_power()
             again = rig.power_on()
             assert isinstance(again, DeltaController), "the rig makes no other"
             later.append(board.rail.operations)
-            differ |= (again.state, again.view) != (outcome, view)
+            differ |= _found(again) != found
     except Violation as violation:
         seen = BootSeen(
             outcome="stopped",
@@ -88,6 +88,12 @@ def boot(decoded: Decoded) -> Booted:
         later_differ=differ,
     )
     return Booted(seen, after)
+
+
+def _found(controller: DeltaController) -> tuple[int, ...]:
+    """What a boot has come to."""
+    maps = controller.maps
+    return controller.state, maps.vsm, maps.ddm, maps.lost, maps.system_version
 
 
 def new_board(decoded: Decoded) -> Board:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.config import StoreKind
-from deltabench.firmware_model.configuration import DeviceEntry, encode
+from deltabench.firmware_model.configuration import Configuration, DeviceEntry, decode, encode
 from deltabench.firmware_model.layout import Region
 from deltabench.hwsim.contents import contents
 from deltabench.hwsim.devboard.spec import CONFIGURATION, FIRMWARE, DevBoardFile, Stretch
@@ -93,10 +93,15 @@ def build_image(
     chosen = tuple(region for region in regions if not only or region.name in only)
     missing = [name for name in only if name not in {region.name for region in chosen}]
     if missing or not chosen:
-        there = ", ".join(dict.fromkeys(region.name for region in regions))
-        raise ImageError(f"--region {missing[0] if missing else ''}: this image has {there or 'no regions'}")
+        there = (*((FIRMWARE,) if elf else ()), *((CONFIGURATION, *NAMES.values()) if device else ()))
+        raise ImageError(f"--region {', '.join(missing)}: not in this image, which has {', '.join(there) or 'nothing'}")
     image = MemoryImage(segment for region in chosen for segment in region.image.segments)
     return BuiltImage(image, chosen, device.about if device else "", elf)
+
+
+def configuration_of(file: DevBoardFile, device: Device) -> Configuration:
+    """What a configuration block of the device says, with every placement given."""
+    return decode(encode(device.firmware, device.layout, device_entries(file, device)))
 
 
 def device_entries(file: DevBoardFile, device: Device) -> tuple[DeviceEntry, ...]:

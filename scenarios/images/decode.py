@@ -46,10 +46,10 @@ class Decoded(NamedTuple):
             if label is None
         ]
         if not self.store.held:
-            lacking.append(f"the map store, on {self.places.maps.device.name}")
+            lacking.append(f"the map store on {self.places.maps.device.name}")
         for place in (self.places.volume_a, self.places.volume_b):
             if not self.holds_any(place):
-                lacking.append(f"{place.name}, on {place.device.name}")
+                lacking.append(f"{place.name} on {place.device.name}")
         return tuple(lacking)
 
     def holds_any(self, place: Place) -> bool:

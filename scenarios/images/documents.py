@@ -203,6 +203,23 @@ class Inspected(_Object, frozen=True, kw_only=True, tag="deltabench.image/1", ta
     save_point_unreadable: tuple[Sectors, ...] = ()
 
 
+class Difference(_Object, frozen=True, kw_only=True):
+    """What differs between two images, and what each has."""
+
+    what: str
+    one: str
+    other: str
+
+
+class ImageDiff(_Object, frozen=True, kw_only=True, tag="deltabench.image-diff/1", tag_field="schema"):
+    """Written by ``deltabench image diff --json``."""
+
+    one: str
+    other: str
+    same: bool
+    differences: tuple[Difference, ...]
+
+
 def as_json(document: msgspec.Struct) -> str:
     """The text of a document."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"

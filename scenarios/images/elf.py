@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.construct import ConstructError
 from elftools.dwarf.dwarfinfo import DWARFInfo
+from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
 
@@ -136,6 +137,8 @@ def _segments(elf: ELFFile, content: bytes, path: Path, region: Stretch) -> tupl
         offset, size, address = header["p_offset"], header["p_filesz"], header["p_paddr"]
         if header["p_type"] != "PT_LOAD" or not size:
             continue
+        headers = _headers_in(elf, offset, size)
+        offset, size, address = offset + headers, size - headers, address + headers
         what = Stretch(f"segment {number}", address, size)
         if offset + size > len(content):
             raise ImageError(f"{path}: {what} is cut short: the file ends before it does")
@@ -149,6 +152,22 @@ def _segments(elf: ELFFile, content: bytes, path: Path, region: Stretch) -> tupl
         if address < one.end:
             raise ImageError(f"{path}: {other} overlaps {one}")
     return tuple(Segment(address, data) for address, _, data in found)
+
+
+def _headers_in(elf: ELFFile, offset: int, size: int) -> int:
+    """How many bytes of a segment come before its first section, if it begins with the ELF header.
+
+    GNU ld puts the headers into the first segment where there is room before it, below the flash; nobody stores them.
+    """
+    if offset or not elf["e_shoff"]:
+        return 0
+    sections = (elf.get_section(number).header for number in range(elf["e_shnum"]))
+    starts = [
+        header["sh_offset"]
+        for header in sections
+        if header["sh_flags"] & SH_FLAGS.SHF_ALLOC and header["sh_type"] != "SHT_NOBITS" and header["sh_size"]
+    ]
+    return min((start for start in starts if 0 < start < size), default=0)
 
 
 def _symbols(elf: ELFFile, content: bytes, path: Path) -> dict[str, int]:

@@ -57,7 +57,8 @@ def _judged(rule: Rule, decoded: Decoded, after: Decoded | None) -> RuleSeen:
     if not faults:
         return RuleSeen(rule=rule.name, state="held", means=rule.means)
     mendable = rule.name in MENDED
-    mended = mendable and after is not None and "volumes" not in rule.needs and not any(rule.check(after))
+    mended = mendable and after is not None and all(_has(after, need) for need in rule.needs)
+    mended = mended and after is not None and not any(rule.check(after))
     state: Literal["mended", "open", "broken"] = "mended" if mended else "broken"
     if mendable and after is None:
         state = "open"

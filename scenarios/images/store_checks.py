@@ -34,7 +34,7 @@ def labels_belong(decoded: Decoded) -> Faults:
         if isinstance(volume_id, bytes) and label.volume_id != volume_id.hex():
             yield f"{label.disk} is of volume {label.volume_id}, and the map store of {volume_id.hex()}"
         elif label.device != place:
-            yield f"{label.disk} is device {label.device} of its volume, in the place of device {place}"
+            yield f"{label.disk} is device {label.device} of its volume, in the place of {place}"
 
 
 def labels_in_step(decoded: Decoded) -> Faults:
