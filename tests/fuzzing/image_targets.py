@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -163,6 +164,7 @@ def elf(data: bytes) -> None:
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {"text": text, "dump": dump, "structure": structure, "elf": elf}
 
 
+@lru_cache(maxsize=4)
 def seeds(target: str) -> dict[str, bytes]:
     """Inputs to begin with, by name."""
     found: dict[str, bytes] = {}
