@@ -206,3 +206,12 @@ def judge_saved(candidates: Sequence[Candidate], image: Image) -> list[Candidate
         f"after a RESTORE, LBA {lba} reads {describe_sector(image[lba])}, and the save point "
         f"{first.name!r} the cut has {describe_sector(first.saved[lba])}",
     )
+
+
+def expect_image(image: Image, wanted: Image, rule: Rule, when: str) -> None:
+    """Raises Violation of ``rule``, with the first difference in words, if ``image`` is not as ``wanted``."""
+    if image != wanted:
+        try:
+            judge_live([Candidate("", wanted, {}, wanted)], image, None)
+        except Violation as violation:
+            raise Violation(rule, f"{when}, {violation.detail}") from violation

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from deltabench.firmware_model import commands
-from deltabench.firmware_model.commands import Command, Error, Opcode
+from deltabench.firmware_model.commands import Command, Opcode
 from deltabench.firmware_model.config import CacheMode
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.clock import NS_PER_MS
@@ -18,8 +18,9 @@ from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.explorer import Explorer
 from deltabench.scenarios.hands import Hands
 from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, judge_live, judge_saved
+from deltabench.scenarios.rig import check_refused
 from deltabench.scenarios.scenario import Cuts, Variant
-from deltabench.scenarios.workload import Action, Crash, Press, actions
+from deltabench.scenarios.workload import Action, Crash, Press, actions, described, expected_presses
 
 AFTER_RELEASE_MS = 30
 """How long a recovered device is watched after a switch that was held is let go."""
@@ -119,15 +120,15 @@ class Session:
                 self._begin(action, number)
                 self._command(controller, action)
             case Press():
-                self._begin(f"{action.command} by its switch", number, action.hold_ms + AFTER_RELEASE_MS)
+                self._begin(described(action), number, action.hold_ms + AFTER_RELEASE_MS)
                 self._press(controller, action)
             case steps.Idle(ms=ms):
-                self._begin(f"{ms} ms idle", number)
+                self._begin(described(action), number)
                 self.oracle.begin(None)
                 if self._tick(controller, ms):
                     raise Violation(Rule.USABILITY, "the device did a save or restore that nobody asked for")
             case steps.PowerCycle(refused=refused):
-                self._begin("a power cycle", number)
+                self._begin(described(action), number)
                 self._power_cycle(refused)
             case Crash(command=command):
                 self.commands += 1
@@ -215,16 +216,11 @@ class Session:
         self.oracle.settle(image, saved)
 
     def _press(self, controller: Controller, press: Press) -> None:
-        """A long press gives its command once, one that is over before the debouncing none, a stuck switch none.
-
-        Between the two it depends on how the contact bounces, and either is right.  The switch is at rest before the
-        press for as long as the firmware needs to see it open, and after it likewise.
-        """
+        """The switch is at rest before the press for as long as the firmware needs to see it open, and after it."""
         board, debounce_ms = self.rig.board, self.variant.firmware.debounce_ms
         switch = board.switches[press.switch]
         bounce_ms = -(-switch.bounce_us // 1000)
-        least = int(switch.stuck is None and press.hold_ms >= debounce_ms + max(bounce_ms, 1))
-        most = int(switch.stuck is None and press.hold_ms + bounce_ms > debounce_ms)
+        least, most = expected_presses(press.hold_ms, switch.bounce_us, switch.stuck, debounce_ms)
         self.oracle.begin(None)
         done = self._tick(controller, debounce_ms)
         self.oracle.begin(press.command if most else None)
@@ -262,7 +258,4 @@ class Session:
             return
         controller = self.controller = self.rig.power_on(first_operation=number + 1)
         with self.rig.aside():
-            for command in (commands.read(0, 1), commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
-                response = self.rig.execute(controller, command)
-                if response.ok or response.error != Error.ABRT:
-                    raise Violation(Rule.HONESTY, f"of a device that must be refused, {command} ends with {response}")
+            check_refused(self.rig, controller)

@@ -45,6 +45,34 @@ MOST_CRASH_OPERATIONS = 12
 Action = Command | Press | Crash | steps.PowerCycle | steps.Idle | steps.Swap | steps.Snapshot | steps.PutBack
 
 
+def described(action: Action) -> str:
+    """What the device is doing during an action, in words."""
+    match action:
+        case Press(command=command):
+            return f"{command} by its switch"
+        case Crash(command=command):
+            return str(command)
+        case steps.Idle(ms=ms):
+            return f"{ms} ms idle"
+        case steps.PowerCycle():
+            return "a power cycle"
+        case steps.Swap() | steps.Snapshot() | steps.PutBack():
+            return "nothing, with hands on its disks"
+    return str(action)
+
+
+def expected_presses(hold_ms: int, bounce_us: int, stuck: str | None, debounce_ms: int) -> tuple[int, int]:
+    """The least and the most commands that a press may give.
+
+    A long press gives its command once, one that is over before the debouncing none, a stuck switch none.  Between the
+    two it depends on how the contact bounces, and either is right.
+    """
+    bounce_ms = -(-bounce_us // 1000)
+    least = int(stuck is None and hold_ms >= debounce_ms + max(bounce_ms, 1))
+    most = int(stuck is None and hold_ms + bounce_ms > debounce_ms)
+    return least, most
+
+
 def actions(scenario: Scenario, volume_sectors: int) -> list[Action]:
     """Everything that the scenario does to a device with a volume of ``volume_sectors``.
 

@@ -108,16 +108,18 @@ class Bus:
         self._write(address, data, program)
 
     def store(self, address: int, data: bytes) -> None:
-        """As ``write``, erasing what has to be erased; what else lies in an erased sector is programmed back."""
+        """As ``write``, but every sector of NOR flash that it touches is erased first, and what else it holds put back.
+
+        So that no cell is left as a cut operation left it, even one that happens to read right.
+        """
 
         def replace(nor: NorFlash, at: int, piece: bytes) -> None:
             for start, end in _within(at, len(piece), nor.sector_bytes):
                 base = start // nor.sector_bytes * nor.sector_bytes
                 old = nor.read(base, nor.sector_bytes)
                 new = old[: start - base] + piece[start - at : end - at] + old[end - base :]
-                if new != old:
-                    nor.erase(base)
-                    _program_what_is_not_blank(nor, base, new)
+                nor.erase(base)
+                _program_what_is_not_blank(nor, base, new)
 
         self._write(address, data, replace)
 
