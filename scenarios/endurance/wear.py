@@ -175,6 +175,11 @@ def unit_moves(shape: Shape, state: State) -> Numbers:
     return _both_sides(_numbers(state.moved).reshape(shape.units, 2))
 
 
+def most_ddm(state: State) -> int:
+    """The most units that were ever written since T0: DDM only grows until the next save or restore."""
+    return max(int(state.totals[kernel.MOST_DELTA]), int(state.totals[kernel.DELTA]))
+
+
 def counters(device: Device, state: State, wears: list[Wear]) -> Counts:
     """The counters that ``deltabench measure`` has, but for operations of media, their time, and cycles."""
     shape, totals, counts = device.shape, state.totals, Counts()

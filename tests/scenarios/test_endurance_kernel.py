@@ -21,7 +21,7 @@ from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.compiled import Kernel, load_kernel
 from deltabench.scenarios.endurance.device import device_of
 from deltabench.scenarios.endurance.state import SCHEME_NUMBERS, State, new_state
-from deltabench.scenarios.endurance.wear import cell_wear, counters, unit_moves
+from deltabench.scenarios.endurance.wear import cell_wear, counters, most_ddm, unit_moves
 from deltabench.scenarios.endurance.workload import NEVER, Mix, RandomMix, Requests, Schedule, mix_of
 from deltabench.scenarios.measure import Recorder
 from deltabench.scenarios.scenario import Document, Scenario, Variant
@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     counters: dict[tuple[str, tuple[str, ...]], int]
     cells: dict[tuple[str, str], list[int]]
     unit_moves: list[int]
+    most_ddm: int
     vsm: int
     ddm: int
     system_version: int
@@ -66,6 +67,7 @@ def in_full(variant: Variant) -> Outcome:
         {key: value for key, value in Counts.of_series(run.counters) if key[0] not in OF_TIME},
         {(wear.device, wear.what): list(wear.counts) for wear in run.wear},
         list(run.unit_moves),
+        run.most_ddm or 0,
         view.vsm,
         view.ddm,
         view.system_version,
@@ -85,6 +87,7 @@ def in_kernel(
         dict(counters(device, state, wears)),
         {(wear.device, wear.what): np.trim_zeros(wear.counts, "b").tolist() for wear in wears if wear.counts.any()},
         unit_moves(device.shape, state).tolist(),
+        most_ddm(state),
         vsm,
         ddm,
         int(state.totals[kernel.SYSTEM_VERSION]),
