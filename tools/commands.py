@@ -6,7 +6,9 @@ from importlib.metadata import version
 
 import click
 
+from deltabench.tools.boarding import board_command
 from deltabench.tools.enduring import endure_command
+from deltabench.tools.flashing import flash_command
 from deltabench.tools.holding import holdup_command
 from deltabench.tools.measuring import measure_command
 from deltabench.tools.plotting import compare_command, plot_command, report_command
@@ -34,6 +36,8 @@ for command in (
     validate_disk_command,
     scenarios_command,
     parts_command,
+    board_command,
+    flash_command,
     demo_command,
 ):
     cli.add_command(command)
