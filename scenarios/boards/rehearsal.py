@@ -53,6 +53,9 @@ class Rehearsal:
         self.settled: dict[int, Settled] = {}
         self.presses: dict[int, int] = {}
         """How often the switch of a press gave its command, by the number of the action."""
+        self.durations_s: dict[int, float] = {}
+        """How long an action took, by its number; a boot that follows it is not in it."""
+        self.boot_s = 0.0
         self.doing: Action | None = None
         self._variant = variant
         self._target = target
@@ -74,7 +77,9 @@ class Rehearsal:
         target.power.off()
         workout.power_on()
         self.starts.append(Start(0, target.keep()))
+        began_s = target.clock.now_s()
         workout.boot()
+        self.boot_s = target.clock.now_s() - began_s
         self._base = -workout.controller.operations
         for number, action in enumerate(self._actions):
             self.doing = action
@@ -82,7 +87,9 @@ class Rehearsal:
             if isinstance(action, steps.PowerCycle | Crash):
                 self._lose_power(number, action, before)
                 continue
+            began_s = target.clock.now_s()
             self._do(number, action)
+            self.durations_s[number] = target.clock.now_s() - began_s
             if self._in_order:
                 self._note(number, before, self.operations - before)
         if self._in_order:

@@ -14,19 +14,20 @@ from typing import Final
 
 from deltabench.firmware_model.commands import Command
 from deltabench.firmware_model.config import CacheMode
+from deltabench.firmware_model.link.messages import Message
 from deltabench.hwsim.disk import ZERO_SECTOR, TornSector
 from deltabench.hwsim.instability import Adversary
 from deltabench.scenarios.boards.after_recovery import check
 from deltabench.scenarios.boards.link import PowerLost
 from deltabench.scenarios.boards.rehearsal import Rehearsal, Spot
-from deltabench.scenarios.boards.target import BoardController, BoardTarget
+from deltabench.scenarios.boards.target import BoardController, BoardTarget, prepared
 from deltabench.scenarios.boards.workout import Workout
 from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.explorer import Counts, Finding, most_telling
 from deltabench.scenarios.oracle import Oracle, Violation
 from deltabench.scenarios.scenario import Cuts, Variant
 from deltabench.scenarios.session import AFTER_RELEASE_MS
-from deltabench.scenarios.verdict import Result
+from deltabench.scenarios.verdict import BoardCuts, Result
 from deltabench.scenarios.workload import Crash, Press, actions, described
 
 MOST_NESTED_OPERATIONS: Final = 8
@@ -76,6 +77,7 @@ class BoardSession:
             tuple(self._findings),
             time.process_time() - started,
             complete,
+            board=BoardCuts(self.spots, self.unreached),
         )
 
     def _new_oracle(self) -> Oracle:
@@ -166,24 +168,31 @@ class BoardSession:
         target.power.on()
         target.put_back(start.kept)
         try:
-            if spot.what == "boot":
-                self._ask_to_cut(spot)
-                workout.boot()
-            else:
+            if spot.what != "boot":
                 workout.boot()
                 workout.again(self._actions[start.action : spot.action])
                 if spot.what == "between":
                     return target.power_off(seed=self._draw.getrandbits(32))
-                self._ask_to_cut(spot)
+            if not target.in_fixture:
+                return self._interrupted(rehearsal, spot)
+            target.cut(spot.inside, outcome=self._power.outcome, seed=self._draw.getrandbits(32))
+            if spot.what == "boot":
+                workout.boot()
+            else:
                 workout.do(self._actions[spot.action])
         except PowerLost as lost:
             return lost
         target.cut_never()
         return None
 
-    def _ask_to_cut(self, spot: Spot) -> None:
-        outcome = self._power.outcome
-        self._target.cut(spot.inside, outcome=outcome, seed=self._draw.getrandbits(32))
+    def _interrupted(self, rehearsal: Rehearsal, spot: Spot) -> PowerLost:
+        """On a real board: switch off at a time drawn from what the boot or the command took in the rehearsal."""
+        if spot.what == "boot":
+            return self._target.interrupted(Message.BOOT, b"", self._draw.uniform(0, rehearsal.boot_s))
+        command = self._actions[spot.action]
+        assert isinstance(command, Command), "all else needs a fixture"
+        delay_s = self._draw.uniform(0, rehearsal.durations_s[spot.action])
+        return self._target.interrupted(Message.COMMAND, prepared(self._target.link, command), delay_s)
 
     def _policy(self) -> str:
         """How unstable cells read after a cut: as before the cut operation in half of all cases."""
@@ -196,7 +205,7 @@ class BoardSession:
             target.readings(path[-1].policy)
             target.power.on()
             operation = self._draw.randrange(MOST_NESTED_OPERATIONS)
-            if left:
+            if left and target.in_fixture:
                 target.cut(operation, seed=self._draw.getrandbits(32))
             try:
                 controller = target.boot()
