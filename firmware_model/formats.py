@@ -224,14 +224,15 @@ def intact(data: bytes, start: int = 0) -> bool:
 
 def as_markdown() -> str:
     """The tables of docs/format.md."""
-    lines = []
-    for fmt in FORMATS:
-        lines += [f"## {fmt.title}", "", f"Where: {fmt.where}.", "", "| offset | bytes | field | meaning |"]
-        lines += ["| --- | --- | --- | --- |"]
-        at: int | None = 0
-        for field in fmt.fields:
-            size = f"`{field.size}`" if isinstance(field.size, str) else str(field.size)
-            lines.append(f"| {'' if at is None else at} | {size} | {field.name} | {field.meaning} |")
-            at = at + field.size if at is not None and isinstance(field.size, int) else None
-        lines.append("")
-    return "\n".join(lines)
+    return "\n".join(f"## {fmt.title}\n\nWhere: {fmt.where}.\n\n{fields_as_markdown(fmt)}" for fmt in FORMATS)
+
+
+def fields_as_markdown(fmt: Format) -> str:
+    """The table of one structure."""
+    lines = ["| offset | bytes | field | meaning |", "| --- | --- | --- | --- |"]
+    at: int | None = 0
+    for field in fmt.fields:
+        size = f"`{field.size}`" if isinstance(field.size, str) else str(field.size)
+        lines.append(f"| {'' if at is None else at} | {size} | {field.name} | {field.meaning} |")
+        at = at + field.size if at is not None and isinstance(field.size, int) else None
+    return "\n".join(lines) + "\n"
