@@ -101,6 +101,22 @@ class Rig:
             return [UNREADABLE]
         return [sector for one in range(lba, lba + count) for sector in self.read(controller, one, 1)]
 
+    def save_point(self) -> Image:
+        """The save-point image: what a power cycle and a RESTORE lead to.  Both are undone."""
+        board, rail = self.board, self.board.rail
+        held, mark = (rail.operations, rail.listeners, board.adversary.suspend()), len(board.cells.journal)
+        controller, volatile = self.controller, board.lose_power()
+        restored = self.power_on()
+        self.must(restored, commands.RESTORE, "after recovery")
+        saved = self.read_all(restored)
+        board.lose_power()
+        board.cells.rollback(mark)
+        board.regain(volatile)
+        rail.operations, rail.listeners, read_in_boot = held
+        board.adversary.resume(read_in_boot)
+        self.controller = controller
+        return saved
+
     def must(self, controller: Controller, command: Command, why: str) -> Response:
         """Execute a command that has to succeed; raises Violation of usability if it does not."""
         response = self.execute(controller, command)

@@ -18,7 +18,7 @@ from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.explorer import Explorer
 from deltabench.scenarios.handheld import Handheld
 from deltabench.scenarios.hands import Hands
-from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, expect, judge_live, judge_saved
+from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, expect, judge_live, judge_saved
 from deltabench.scenarios.radio import Radio
 from deltabench.scenarios.remote_probe import RemoteProbe
 from deltabench.scenarios.scenario import Cuts, Variant
@@ -213,26 +213,10 @@ class Session:
         with rig.aside():
             image = rig.read_all(controller)
             candidates = judge_live(candidates, image, self.oracle.in_flight)
-            saved = self._save_point()
+            saved = rig.save_point()
             judge_saved(candidates, saved)
-        self.controller = controller
+        self.controller = rig.controller = controller
         self.oracle.settle(image, saved)
-
-    def _save_point(self) -> Image:
-        """What a power cycle and a RESTORE lead to: both are undone."""
-        rig, board, rail = self.rig, self.rig.board, self.rig.board.rail
-        held, mark = (rail.operations, rail.listeners, board.adversary.suspend()), len(board.cells.journal)
-        controller, volatile = rig.controller, board.lose_power()
-        restored = rig.power_on()
-        rig.must(restored, commands.RESTORE, "after recovery")
-        saved = rig.read_all(restored)
-        board.lose_power()
-        board.cells.rollback(mark)
-        board.regain(volatile)
-        rail.operations, rail.listeners, read_in_boot = held
-        board.adversary.resume(read_in_boot)
-        rig.controller = controller
-        return saved
 
     def _press(self, controller: Controller, press: Press) -> None:
         """A long press gives its command once, one that is over before the debouncing none, a stuck switch none.
@@ -282,7 +266,7 @@ class Session:
         with self.rig.aside():
             when = f"after {self.doing}"
             expect(self.rig.read_all(controller), self.oracle.live, Rule.STABILITY, when)
-            expect(self._save_point(), self.oracle.saved, Rule.ISOLATION, f"{when} and a RESTORE")
+            expect(self.rig.save_point(), self.oracle.saved, Rule.ISOLATION, f"{when} and a RESTORE")
 
     def _tick(self, controller: Controller, ms: int) -> int:
         """Let time pass; returns how often a switch made the device save or restore."""
