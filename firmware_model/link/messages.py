@@ -63,6 +63,7 @@ class Message(enum.IntEnum):
     READINGS = 0x43
     PRESS = 0x44
     ELAPSE = 0x45
+    RADIO = 0x46
     POWER_LOST = 0x7F
 
 
@@ -84,6 +85,7 @@ PUT_REQUEST: Final = struct.Struct("<I")
 POWER_REQUEST: Final = struct.Struct("<BBI")
 CUT_REQUEST: Final = struct.Struct("<IBI")
 PRESS_REQUEST: Final = struct.Struct("<II")
+FIT_REQUEST: Final = struct.Struct("<I")
 ELAPSE_REQUEST: Final = struct.Struct("<I")
 ELAPSE_ANSWER: Final = struct.Struct("<I")
 LOST_EVENT: Final = struct.Struct("<III")
@@ -121,7 +123,7 @@ MESSAGES: Final = (
     Described(Message.GET, "offset 4, length 4", "the bytes", "fetch what a read left in the transfer buffer"),
     Described(Message.LEAVE, "", "", "leave the firmware for the system bootloader"),
     Described(
-        Message.FIT, "the `[board]` table as JSON", "",
+        Message.FIT, "seed 4, the `[board]` table as JSON", "",
         "put these parts into the sockets, new from the factory; power is off afterwards",
     ),
     Described(
@@ -137,6 +139,10 @@ MESSAGES: Final = (
     Described(Message.PRESS, "milliseconds 4, reserved 4, name of the switch", "", "press a switch from now on"),
     Described(
         Message.ELAPSE, "milliseconds 4", "saves and restores done by switches 4", "let simulated time go by"
+    ),
+    Described(
+        Message.RADIO, "name of the serial line, a zero byte, bytes", "the bytes that the device has said",
+        "say something on another serial line, as the handheld remote does",
     ),
     Described(
         Message.POWER_LOST, "", "outcome 4, outcomes there were 4, operation 4, in words",

@@ -65,8 +65,8 @@ class Chip:
 
     ``launch(chip, address)`` makes the application that flash holds, or None if it holds none that could run: then the
     chip hangs, as a real one would.  Go into flash moves the boot pin as well, as if somebody had taken out the jumper:
-    from then on each power-on and reset starts the application.  With ``timed`` the board's clock runs on by what the
-    media take.  ``told`` hears of what happens.
+    from then on each power-on and reset starts the application.  ``seed`` is of how switches bounce.  With ``timed``
+    the board's clock runs on by what the media take.  ``told`` hears of what happens.
     """
 
     def __init__(
@@ -75,13 +75,14 @@ class Chip:
         spec: BoardSpec,
         launch: Callable[[Chip, int], Application | None] | None = None,
         *,
+        seed: int = 1,
         timed: MediaTime | None = None,
         told: Told = untold,
     ) -> None:
         """Raises BoardError, DevBoardError or another HardwareError for devices that cannot be on this board."""
         self.file = file
         self.spec = spec
-        self.board = Board(spec, near=file.near)
+        self.board = Board(spec, near=file.near, seed=seed)
         self.bus = Bus(file, self.board, spec)
         self.options = OptionBytes()
         self.on = False
@@ -183,9 +184,9 @@ class Chip:
         rail = self.board.rail
         rail.listeners = tuple(listener for listener in rail.listeners if listener != self._count_down)
 
-    def refitted(self, spec: BoardSpec) -> Chip:
+    def refitted(self, spec: BoardSpec, seed: int) -> Chip:
         """The chip with other parts in the sockets, new from the factory; it keeps its flash, and is off."""
-        other = Chip(self.file, spec, self._launch, timed=self._timed, told=self._told)
+        other = Chip(self.file, spec, self._launch, seed=seed, timed=self._timed, told=self._told)
         other.options, other.boots_application = self.options, self.boots_application
         flash = other.board.cells.values
         for window, mine in zip(other.bus.flash, self.bus.flash, strict=True):

@@ -42,11 +42,13 @@ def run_on_board(
     results: list[Result] = []
     total = len(variants) * most_cuts
     for number, variant in enumerate(variants):
+
+        def advance(done: int, _total: int, before: int = number * most_cuts) -> None:
+            report(Progress(before + done, total))
+
         try:
-            session = BoardSession(variant, BoardTarget(variant, link, power, file, clock), most_cuts)
-            results.append(
-                session.run(lambda done, _, before=number * most_cuts: report(Progress(before + done, total)))
-            )
+            target = BoardTarget(variant, link, power, file, clock)
+            results.append(BoardSession(variant, target, most_cuts).run(advance))
         except KeyboardInterrupt:
             return BoardRun(results, interrupted=True)
         except ConfigurationError as error:

@@ -19,6 +19,7 @@ from deltabench.firmware_model.link.messages import (
     CUT_REQUEST,
     ELAPSE_ANSWER,
     ELAPSE_REQUEST,
+    FIT_REQUEST,
     FIXTURE,
     HEAD,
     LOST_EVENT,
@@ -39,6 +40,7 @@ from deltabench.hwsim.devboard.chip import Application, Chip, Choice, Cut
 from deltabench.hwsim.devboard.spec import CONFIGURATION, DevBoardFile
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.instability import Adversary
+from deltabench.scenarios.pairing import pairing_key
 
 MOST_OPERATIONS: Final = 1 << 20
 """A firmware that does more media operations in one time of power hangs."""
@@ -61,10 +63,14 @@ class EmulatedBoard:
     """A board on a line: what is fed to it, it answers.  ``spec`` says what is in its sockets at first."""
 
     def __init__(
-        self, file: DevBoardFile, spec: BoardSpec, *, timed: MediaTime | None = None, told: Told = untold
+        self, file: DevBoardFile, spec: BoardSpec, *, seed: int = 1, timed: MediaTime | None = None, told: Told = untold
     ) -> None:
-        """Raises HardwareError for parts that have no place on the board."""
-        self.chip = Chip(file, spec, launch, timed=timed, told=told)
+        """Raises HardwareError for parts that have no place on the board, ScenarioError for a key that is none.
+
+        The chip's key comes from where a run has it, see pairing.py, which needs the ``seed``.
+        """
+        self.chip = Chip(file, spec, launch, seed=seed, timed=timed, told=told)
+        self.chip.board.otp_key = pairing_key(seed)
         self.chip.power_on()
         self._policy = Adversary.FIRST_POLICY
         self._receiver = FrameReceiver(MOST_BODY)
@@ -78,6 +84,7 @@ class EmulatedBoard:
             Message.READINGS: self._readings,
             Message.PRESS: self._press,
             Message.ELAPSE: self._elapse,
+            Message.RADIO: self._radio,
         }
 
     def feed(self, data: bytes) -> bytes:
@@ -128,8 +135,11 @@ class EmulatedBoard:
         return self._answered[1]
 
     def _fit(self, payload: bytes) -> bytes:
+        (seed,) = FIT_REQUEST.unpack_from(payload)
         # A ValidationError of msgspec is a ValueError.
-        self.chip = self.chip.refitted(msgspec.json.decode(payload, type=BoardSpec))
+        spec = msgspec.json.decode(payload[FIT_REQUEST.size :], type=BoardSpec)
+        self.chip = self.chip.refitted(spec, seed)
+        self.chip.board.otp_key = pairing_key(seed)
         return b""
 
     def _power(self, payload: bytes) -> bytes:
@@ -162,6 +172,15 @@ class EmulatedBoard:
             raise ValueError(f"the board has no switch {name!r}; it has: {', '.join(switches) or 'none'}")
         switches[name].press(self.chip.board.clock.now_ns, milliseconds * NS_PER_MS)
         return b""
+
+    def _radio(self, payload: bytes) -> bytes:
+        name, zero, data = payload.partition(b"\0")
+        lines = self.chip.board.uarts
+        if not zero or name.decode() not in lines:
+            raise ValueError(f"the board has no serial line {name!r}; it has: {', '.join(lines) or 'none'}")
+        line = lines[name.decode()]
+        line.remote.write(data)
+        return line.remote.read(line.remote.waiting)
 
     def _elapse(self, payload: bytes) -> bytes:
         (milliseconds,) = ELAPSE_REQUEST.unpack(payload)

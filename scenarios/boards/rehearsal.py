@@ -14,7 +14,7 @@ from deltabench.scenarios.boards.workout import Workout
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live
 from deltabench.scenarios.rig import check_refused
 from deltabench.scenarios.scenario import Variant
-from deltabench.scenarios.workload import Action, Crash, Press, expected_presses
+from deltabench.scenarios.workload import Action, Button, Crash, Press, expected_presses
 
 
 class Start(NamedTuple):
@@ -71,6 +71,11 @@ class Rehearsal:
         """The number of the media operation to come, counted as on the model: from the end of the first boot on."""
         return self._base + self._workout.controller.operations
 
+    @property
+    def counter(self) -> int:
+        """Of the last thing that the remote said."""
+        return self._workout.remote.counter
+
     def run(self) -> None:
         """Raises Violation: a rule was broken without any cut."""
         target, workout = self._target, self._workout
@@ -121,6 +126,12 @@ class Rehearsal:
                 if workout.presses:
                     oracle.begin(action.command)
                     oracle.acknowledge()
+            case Button(command=command):
+                workout.do(action)
+                if workout.flying is not None or workout.presses != 1:
+                    raise Violation(Rule.USABILITY, f"{command} by the remote is not answered, or not done once")
+                oracle.begin(command)
+                oracle.acknowledge()
             case _:
                 workout.do(action)
                 if isinstance(action, steps.Idle) and workout.presses:

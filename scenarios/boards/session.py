@@ -28,7 +28,7 @@ from deltabench.scenarios.oracle import Oracle, Violation
 from deltabench.scenarios.scenario import Cuts, Variant
 from deltabench.scenarios.session import AFTER_RELEASE_MS
 from deltabench.scenarios.verdict import BoardCuts, Result
-from deltabench.scenarios.workload import Crash, Press, actions, described
+from deltabench.scenarios.workload import Button, Crash, Press, actions, described
 
 MOST_NESTED_OPERATIONS: Final = 8
 """Cuts in a recovery are drawn among so many first media operations of it."""
@@ -123,19 +123,20 @@ class BoardSession:
         elif isinstance(action, Command):
             oracle.begin(action)
             oracle.acknowledge()
-        elif isinstance(action, Press) and rehearsal.presses[number]:
+        elif isinstance(action, Button) or (isinstance(action, Press) and rehearsal.presses[number]):
             oracle.begin(action.command)
             oracle.acknowledge()
 
     def _cut(self, rehearsal: Rehearsal, oracle: Oracle, spot: Spot) -> None:
         """One crash state: reach it, recover, judge."""
-        lost = self._reached(rehearsal, spot)
+        workout = Workout(self.variant, self._target, rehearsal.counter)
+        lost = self._reached(rehearsal, spot, workout)
         if lost is None:
             self.unreached += 1
             return
         action = self._actions[spot.action] if spot.action < len(self._actions) else None
         in_flight = action if isinstance(action, Command) else None
-        if isinstance(action, Press | Crash):
+        if isinstance(action, Press | Button | Crash):
             in_flight = action.command
         doing = described(action) if action is not None else "nothing, at the end of the workload"
         if spot.what == "between" or (spot.what == "boot" and not isinstance(action, Crash)):
@@ -151,16 +152,16 @@ class BoardSession:
         path: Path = (Cut(spot.number, lost.outcome, self._policy()),)
         self._judged += 1
         try:
-            path, controller = self._recovered(path)
-            check(self._target, controller, oracle.candidates(), oracle.in_flight, self._judged, held_ms)
+            path, workout.controller = self._recovered(path)
+            check(self._target, workout, oracle.candidates(), oracle.in_flight, self._judged, held_ms)
         except _Recovery as failed:
             self._found(failed.path, doing, str(lost), failed.violation)
         except Violation as violation:
             self._found(path, doing, str(lost), violation)
 
-    def _reached(self, rehearsal: Rehearsal, spot: Spot) -> PowerLost | None:
+    def _reached(self, rehearsal: Rehearsal, spot: Spot, workout: Workout) -> PowerLost | None:
         """Do the workload again up to the spot, and lose power there; None if it does not come to it."""
-        target, workout = self._target, Workout(self.variant, self._target)
+        target = self._target
         first = spot.action + (spot.what == "boot")
         start = next(start for start in reversed(rehearsal.starts) if start.action <= first)
         target.power.off()

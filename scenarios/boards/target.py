@@ -11,7 +11,6 @@ from deltabench.firmware_model.commands import WRITES, Command, Response
 from deltabench.firmware_model.config import StoreKind
 from deltabench.firmware_model.configuration import DeviceEntry, encode
 from deltabench.firmware_model.controller import Controller, DeltaController
-from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.layout import MEDIA
 from deltabench.firmware_model.link.messages import (
     BOOT_ANSWER,
@@ -21,6 +20,7 @@ from deltabench.firmware_model.link.messages import (
     CUT_REQUEST,
     ELAPSE_ANSWER,
     ELAPSE_REQUEST,
+    FIT_REQUEST,
     HELLO_ANSWER,
     LOST_EVENT,
     MOST_PAYLOAD,
@@ -32,6 +32,7 @@ from deltabench.firmware_model.link.messages import (
     Message,
     Result,
 )
+from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import Board, BoardSpec
 from deltabench.hwsim.devboard.spec import CONFIGURATION, DevBoardFile
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
@@ -45,7 +46,7 @@ from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.oracle import Rule, Violation
 from deltabench.scenarios.rig import HostSide
 from deltabench.scenarios.scenario import Cuts, Variant
-from deltabench.scenarios.workload import Crash, Press, actions
+from deltabench.scenarios.workload import Button, Crash, Press, actions
 
 T = TypeVar("T")
 LIMIT: Final = "exceeds the limit"
@@ -117,8 +118,8 @@ class BoardTarget(HostSide):
         self.link = link
         self.power = power
         self.clock = clock or SystemClock()
-        if variant.scenario.document.controller is not None:
-            raise ConfigurationError("controller: a board runs deltabench's own controller, and none of one's own")
+        if only_there := needs_model(variant):
+            raise LinkError(f"{variant.scenario.path}: {variant.name} has {only_there}")
         model = build_rig(variant)
         self.volume_sectors = model.volume_sectors
         self.boot_limit = model.boot_limit
@@ -131,7 +132,7 @@ class BoardTarget(HostSide):
         block = encode(variant.firmware, layout, device_entries(file, spec, model.board))
         hello = self.connect()
         self.most_sectors = hello[1] // SECTOR_BYTES
-        self.in_fixture = self._fit(spec)
+        self.in_fixture = self._fit(spec, variant.scenario.document.seed)
         """Whether cuts fall where they are asked for, and switches and time are at the bench's command."""
         if not self.in_fixture:
             self._refuse_what_needs_a_fixture(variant)
@@ -157,9 +158,9 @@ class BoardTarget(HostSide):
             )
         return booted, buffer
 
-    def _fit(self, spec: BoardSpec) -> bool:
+    def _fit(self, spec: BoardSpec, seed: int) -> bool:
         try:
-            self.link.ask(Message.FIT, msgspec.json.encode(spec))
+            self.link.ask(Message.FIT, FIT_REQUEST.pack(seed & 0xFFFFFFFF) + msgspec.json.encode(spec))
         except RefusedError as error:
             if error.result is not Result.UNKNOWN_MESSAGE:
                 raise
@@ -222,6 +223,10 @@ class BoardTarget(HostSide):
     def press(self, switch: str, hold_ms: int) -> None:
         self.link.ask(Message.PRESS, PRESS_REQUEST.pack(hold_ms, 0) + switch.encode())
 
+    def radio(self, line: str, data: bytes) -> bytes:
+        """Say something on another serial line of the board; returns what the device has said there."""
+        return self.link.ask(Message.RADIO, line.encode() + b"\0" + data)
+
     def boot(self) -> BoardController:
         """Boot the controller of a board that has just been powered on; raises Violation, or PowerLost."""
         controller = BoardController(self.link)
@@ -255,11 +260,22 @@ def _run(what: str, work: Callable[[], T], endless: Rule) -> T:
         raise Violation(Rule.USABILITY, f"the firmware stopped in {error.text}") from error
 
 
+def needs_model(variant: Variant) -> str:
+    """What a variant has that no board can show, in words."""
+    if variant.scenario.document.controller is not None or variant.firmware.scheme not in SCHEMES:
+        return "a controller or scheme of its own, which only the model runs"
+    if any(isinstance(step, steps.Radio) for step in variant.scenario.document.steps):
+        return "attacks on the remote, of which only the model shows that they leave RAM and media alone"
+    return ""
+
+
 def needs_fixture(variant: Variant) -> str:
     """What a variant has that only a fixture can do, in words; empty if a relay in the supply is enough."""
     for action in actions(variant.scenario, variant.firmware.volume_sectors):
         if isinstance(action, Press):
             return "presses of a switch"
+        if isinstance(action, Button):
+            return "a handheld remote"
         if isinstance(action, Crash):
             return "cuts at chosen media operations in its workload"
         if isinstance(action, steps.Idle):

@@ -14,7 +14,7 @@ from deltabench.scenarios.boards.link import Link, LinkError
 from deltabench.scenarios.boards.power_switch import FakePower, FixturePower
 from deltabench.scenarios.boards.rehearsal import Rehearsal
 from deltabench.scenarios.boards.session import BoardSession
-from deltabench.scenarios.boards.target import BoardTarget, needs_fixture
+from deltabench.scenarios.boards.target import BoardTarget, needs_fixture, needs_model
 from deltabench.scenarios.boards.transport import Loopback
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.crash_id import CrashId
@@ -28,6 +28,7 @@ LIBRARY = [
     for name in library_names()
     if name != "demo"  # its 4,919 requests are done again for every cut: `make soak`
     for variant in find_scenario(name).variants()
+    if not needs_model(variant)
 ]
 ENOUGH = {"holds": 4, "violated": 200}
 """Cuts for a verdict: where a rule must be found violated, so many that it is."""
@@ -182,13 +183,19 @@ def test_what_only_a_fixture_can_do_is_refused_without_one(emulated: Callable[[V
         BoardTarget(variant, Link(Loopback(RealBoard(board))), power, load_board(), FakeClock())
 
 
+def test_attacks_on_the_remote_are_for_the_model_and_refused(make_target: MakeTarget) -> None:
+    with pytest.raises(LinkError, match="attacks on the remote, of which only the model shows"):
+        make_target(find_scenario("remote-under-attack").variants()[0])
+
+
 @pytest.mark.parametrize(
     ("name", "needed"),
     [
         ("save-by-host", ""),
+        ("save-by-remote", "a handheld remote"),
         ("disks-swapped", "disks that are exchanged"),
         ("one-cut-at-one-operation", "a cut at a chosen media operation"),
-        ("random-work-in-write-back", "cuts at chosen media operations in its workload"),
+        ("crashes-in-a-row", "cuts at chosen media operations in its workload"),
     ],
 )
 def test_what_a_scenario_needs_a_fixture_for(name: str, needed: str) -> None:

@@ -89,7 +89,7 @@ def test_refitting_keeps_the_flash_of_the_chip_and_nothing_else(emulated: Emulat
     board = emulated(VARIANT)
     link = Link(Loopback(board))
     link.ask(Message.LOAD, (0xA000_0000).to_bytes(4, "little") + b"x" * 512)
-    link.ask(Message.FIT, b'{"devices": {"disk7": {"part": "generic-disk", "sectors": 8}}}')
+    link.ask(Message.FIT, bytes(4) + b'{"devices": {"disk7": {"part": "generic-disk", "sectors": 8}}}')
     link.ask(Message.POWER, ON)
     link.ask(Message.HELLO)
     assert list(board.chip.board.media) == ["disk7"]
@@ -99,13 +99,14 @@ def test_refitting_keeps_the_flash_of_the_chip_and_nothing_else(emulated: Emulat
 @pytest.mark.parametrize(
     ("message", "payload", "said"),
     [
-        (Message.FIT, b"{}", "devices"),
-        (Message.FIT, b'{"devices": {"x": {"part": "nothing"}}}', "there is no part 'nothing'"),
+        (Message.FIT, bytes(4) + b"{}", "devices"),
+        (Message.FIT, bytes(4) + b'{"devices": {"x": {"part": "nothing"}}}', "there is no part 'nothing'"),
         (Message.READINGS, b"z", "one of o, n, f, g, m"),
         (Message.READINGS, b"\xff", "WRONG_PAYLOAD"),
         (Message.PRESS, bytes(8) + b"eject", "has no switch 'eject'"),
         (Message.ELAPSE, b"\xff\xff\xff\xff", "at most 600000"),
         (Message.CUT, b"", "WRONG_PAYLOAD"),
+        (Message.RADIO, b"air\0hello", "has no serial line b'air'"),
     ],
 )
 def test_what_the_fixture_cannot_do_it_says(emulated: Emulated, message: Message, payload: bytes, said: str) -> None:
