@@ -78,6 +78,8 @@ class Board:
             for number, (name, switch) in enumerate(sorted(spec.switches.items()))
         }
         self.uarts = {name: Uart() for name in spec.uarts}
+        self.otp_key = b""
+        """One-time programmable fuses of the chip, blown when the device is paired; empty: it never was."""
         self._parts: tuple[Medium | Uart, ...] = (*self.media.values(), *self.uarts.values())
         self._disks = [medium for medium in self.media.values() if isinstance(medium, Disk)]
 

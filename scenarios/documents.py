@@ -239,8 +239,15 @@ class CrashMap(_Object, frozen=True, kw_only=True):
     operations: tuple[CutOperation, ...]
 
 
+class OnBoard(_Object, frozen=True, kw_only=True):
+    """Cuts on a board: the ``places`` where the workload can be cut, and how many cuts it was not brought to again."""
+
+    places: Number
+    unreached: Number
+
+
 class Judged(_Object, frozen=True, kw_only=True):
-    """One variant whose power was cut."""
+    """One variant whose power was cut; ``board`` is there if that was on a board, and not on the model."""
 
     scenario: str
     title: str
@@ -258,6 +265,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     elapsed_s: Seconds
     violations: tuple[Violated, ...] = ()
     crash_map: CrashMap | None = None
+    board: OnBoard | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def run(self) -> str:

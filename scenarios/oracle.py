@@ -208,10 +208,11 @@ def judge_saved(candidates: Sequence[Candidate], image: Image) -> list[Candidate
     )
 
 
-def expect_image(image: Image, wanted: Image, rule: Rule, when: str) -> None:
-    """Raises Violation of ``rule``, with the first difference in words, if ``image`` is not as ``wanted``."""
+def expect(image: Image, wanted: Image, rule: Rule, when: str) -> None:
+    """Nothing is in doubt: raises Violation of ``rule`` if ``image`` is not just what is ``wanted``."""
     if image != wanted:
+        candidate = Candidate("", wanted, {}, wanted)
         try:
-            judge_live([Candidate("", wanted, {}, wanted)], image, None)
+            judge_live([candidate], image, None)
         except Violation as violation:
             raise Violation(rule, f"{when}, {violation.detail}") from violation

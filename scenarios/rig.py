@@ -135,6 +135,22 @@ class Rig(HostSide):
         rail.limit = rail.NO_LIMIT
         return controller
 
+    def save_point(self) -> Image:
+        """The save-point image: what a power cycle and a RESTORE lead to.  Both are undone."""
+        board, rail = self.board, self.board.rail
+        held, mark = (rail.operations, rail.listeners, board.adversary.suspend()), len(board.cells.journal)
+        controller, volatile = self.controller, board.lose_power()
+        restored = self.power_on()
+        self.must(restored, commands.RESTORE, "after recovery")
+        saved = self.read_all(restored)
+        board.lose_power()
+        board.cells.rollback(mark)
+        board.regain(volatile)
+        rail.operations, rail.listeners, read_in_boot = held
+        board.adversary.resume(read_in_boot)
+        self.controller = controller
+        return saved
+
     def execute(self, controller: Controller, command: Command) -> Response:
         """Execute a command; raises Violation if the firmware stops in it, or does not come to an end."""
         self._limit(command.count)

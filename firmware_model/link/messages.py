@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 PROTOCOL_VERSION: Final = 1
@@ -62,6 +63,7 @@ class Message(enum.IntEnum):
     READINGS = 0x43
     PRESS = 0x44
     ELAPSE = 0x45
+    RADIO = 0x46
     POWER_LOST = 0x7F
 
 
@@ -73,7 +75,7 @@ FIXTURE: Final = 0x40
 HELLO_ANSWER: Final = struct.Struct("<BBHIII")
 DUMP_REQUEST: Final = struct.Struct("<II")
 DIGEST_REQUEST: Final = struct.Struct("<III")
-DIGEST_ENTRY: Final = struct.Struct("<BI")
+DIGEST_ENTRY: Final = struct.Struct("<B8s")
 LOAD_REQUEST: Final = struct.Struct("<I")
 BOOT_ANSWER: Final = struct.Struct("<I")
 COMMAND_REQUEST: Final = struct.Struct("<BQI")
@@ -83,6 +85,7 @@ PUT_REQUEST: Final = struct.Struct("<I")
 POWER_REQUEST: Final = struct.Struct("<BBI")
 CUT_REQUEST: Final = struct.Struct("<IBI")
 PRESS_REQUEST: Final = struct.Struct("<II")
+FIT_REQUEST: Final = struct.Struct("<I")
 ELAPSE_REQUEST: Final = struct.Struct("<I")
 ELAPSE_ANSWER: Final = struct.Struct("<I")
 LOST_EVENT: Final = struct.Struct("<III")
@@ -104,7 +107,7 @@ MESSAGES: Final = (
     ),
     Described(Message.DUMP, "address 4, length 4", "the bytes", "read the bus"),
     Described(
-        Message.DIGEST, "address 4, block size 4, blocks 4", "for each block: readable 1, CRC-32 4",
+        Message.DIGEST, "address 4, block size 4, blocks 4", "for each block: readable 1, digest 8",
         "find out what has changed, without reading it",
     ),
     Described(Message.LOAD, "address 4, bytes", "", "write to the bus, erasing what has to be erased"),
@@ -120,7 +123,7 @@ MESSAGES: Final = (
     Described(Message.GET, "offset 4, length 4", "the bytes", "fetch what a read left in the transfer buffer"),
     Described(Message.LEAVE, "", "", "leave the firmware for the system bootloader"),
     Described(
-        Message.FIT, "the `[board]` table as JSON", "",
+        Message.FIT, "seed 4, the `[board]` table as JSON", "",
         "put these parts into the sockets, new from the factory; power is off afterwards",
     ),
     Described(
@@ -138,10 +141,22 @@ MESSAGES: Final = (
         Message.ELAPSE, "milliseconds 4", "saves and restores done by switches 4", "let simulated time go by"
     ),
     Described(
+        Message.RADIO, "name of the serial line, a zero byte, bytes", "the bytes that the device has said",
+        "say something on another serial line, as the handheld remote does",
+    ),
+    Described(
         Message.POWER_LOST, "", "outcome 4, outcomes there were 4, operation 4, in words",
         "no request: the fixture says, with sequence number 0, that the power was cut as asked",
     ),
 )  # fmt: skip
+
+
+def digest(block: bytes) -> bytes:
+    """The first eight bytes of SHA-256, for DIGEST.
+
+    A CRC would not do: what ends in its own CRC, as all our structures do, has the same one whatever it says.
+    """
+    return sha256(block).digest()[:8]
 
 
 def as_markdown() -> str:

@@ -41,6 +41,7 @@ from deltabench.firmware_model.link.messages import (
     Message,
     Result,
     answer,
+    digest,
 )
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.devboard.bus import Bus, BusError
@@ -136,9 +137,9 @@ class LinkService:
 
     def _digest_of(self, address: int, size: int) -> bytes:
         try:
-            return DIGEST_ENTRY.pack(1, zlib.crc32(self._bus.read(address, size)))
+            return DIGEST_ENTRY.pack(1, digest(self._bus.read(address, size)))
         except UncorrectableError:
-            return DIGEST_ENTRY.pack(0, 0)
+            return DIGEST_ENTRY.pack(0, b"")
 
     def _load(self, payload: bytes) -> bytes:
         self._only_before_boot()

@@ -66,9 +66,12 @@ class Bus:
         windows = [Window("RAM", file.chip.ram_address, file.chip.ram_bytes, self.ram)]
         self.blocks: dict[int, EraseBlock] = {}
         """Erase blocks by page number: those of the chip's flash from 0, of a NOR flash from PAGES_PER_PART on."""
+        self.flash: list[NorFlash] = []
+        """The banks of the chip's own flash."""
         address = file.chip.flash_address
         for part in file.chip.flash_as_nor():
             bank = NorFlash(part.name, part, board.cells, board.rail, board.adversary, Detail.SAMPLED)
+            self.flash.append(bank)
             windows.append(Window("flash", address, part.size_bytes, bank))
             self._number(len(self.blocks), address, bank)
             address += part.size_bytes

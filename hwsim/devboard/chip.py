@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from deltabench.hwsim.board import Board, BoardSpec
-from deltabench.hwsim.clock import MediaTime
+from deltabench.hwsim.clock import NS_PER_MS, MediaTime
 from deltabench.hwsim.devboard.bootloader import Bootloader, Departure, Event, OptionBytes, Told, untold
 from deltabench.hwsim.devboard.bus import Bus, Ram
 from deltabench.hwsim.devboard.pace import MediaPace
@@ -31,6 +31,9 @@ class Application(Protocol):
     def feed(self, data: bytes) -> bytes:
         """Take what has arrived, in pieces of any length; returns what is sent back."""
 
+    def tick(self) -> bool:
+        """A millisecond has passed; whether something was done that a switch had asked for."""
+
 
 class Cut(NamedTuple):
     """A power cut that happened: inside which operation, and which of how many outcomes it left."""
@@ -39,6 +42,15 @@ class Cut(NamedTuple):
     outcome: int
     outcomes: int
     label: str
+
+
+Choice = Callable[[int], int]
+"""Which of so many outcomes is left."""
+
+
+def _first(many: int) -> int:
+    assert many, "there is always an outcome: that nothing has happened"
+    return 0
 
 
 class _PowerLost(BaseException):
@@ -53,8 +65,8 @@ class Chip:
 
     ``launch(chip, address)`` makes the application that flash holds, or None if it holds none that could run: then the
     chip hangs, as a real one would.  Go into flash moves the boot pin as well, as if somebody had taken out the jumper:
-    from then on each power-on and reset starts the application.  With ``timed`` the board's clock runs on by what the
-    media take.  ``told`` hears of what happens.
+    from then on each power-on and reset starts the application.  ``seed`` is of how switches bounce.  With ``timed``
+    the board's clock runs on by what the media take.  ``told`` hears of what happens.
     """
 
     def __init__(
@@ -63,13 +75,14 @@ class Chip:
         spec: BoardSpec,
         launch: Callable[[Chip, int], Application | None] | None = None,
         *,
+        seed: int = 1,
         timed: MediaTime | None = None,
         told: Told = untold,
     ) -> None:
         """Raises BoardError, DevBoardError or another HardwareError for devices that cannot be on this board."""
         self.file = file
         self.spec = spec
-        self.board = Board(spec, near=file.near)
+        self.board = Board(spec, near=file.near, seed=seed)
         self.bus = Bus(file, self.board, spec)
         self.options = OptionBytes()
         self.on = False
@@ -83,7 +96,17 @@ class Chip:
         self._told = told
         self._runs: Bootloader | Application | None = None
         self._operations_to_cut = 0
-        self._cut_outcome = 0
+        self._choose: Choice = _first
+
+    @property
+    def application(self) -> Application | None:
+        """What runs from flash; None without power, in the bootloader, and if the chip hangs."""
+        return None if isinstance(self._runs, Bootloader) else self._runs
+
+    @property
+    def in_bootloader(self) -> bool:
+        """Whether the line belongs to the system bootloader."""
+        return isinstance(self._runs, Bootloader)
 
     @property
     def hangs(self) -> bool:
@@ -101,6 +124,15 @@ class Chip:
         self.board.cells.journal.clear()
         return answer if self.on else b""
 
+    def elapse(self, milliseconds: int) -> int:
+        """Let time go by; returns in how many milliseconds the application did what a switch had asked for."""
+        done = 0
+        with self._as_long_as_power_lasts():
+            for _ in range(milliseconds):
+                self.board.clock.advance_ns(NS_PER_MS)
+                done += self.application is not None and self.application.tick()
+        return done
+
     def power_on(self, policy: str = Adversary.FIRST_POLICY) -> None:
         """Start what the boot pin says; unstable cells read by ``policy``.  Nothing happens if there is power."""
         if self.on:
@@ -114,11 +146,19 @@ class Chip:
         with self._as_long_as_power_lasts():
             self._start(self.file.chip.flash_address)
 
-    def power_off(self) -> None:
-        """Power is lost between two operations: of what drives still had to write, nothing is written."""
+    def power_off(self, choose: Choice | None = None) -> Cut:
+        """Power is lost between two operations: of what drives still had to write, nothing is written.
+
+        Or what ``choose`` says; returns what that was.
+        """
+        cut = Cut("between two operations", 0, 1, "nothing")
         if self.on:
-            self._lose_power(self.board.idle_outcomes()[0])
+            outcomes = self.board.idle_outcomes()
+            number = (choose or _first)(len(outcomes))
+            cut = Cut(cut.operation, number, len(outcomes), outcomes[number].label)
+            self._lose_power(outcomes[number])
             self._told(Event("power off"))
+        return cut
 
     def enter_bootloader(self) -> None:
         """Put the boot pin on the bootloader and press reset."""
@@ -126,16 +166,33 @@ class Chip:
         if self.on:
             self._start(self.file.chip.flash_address)
 
-    def cut_at(self, operation: int, outcome: int) -> None:
+    def cut_at(self, operation: int, outcome: int | Choice) -> None:
         """Power fails inside the ``operation``-th media operation from now on, 1 being the next.
 
-        ``outcome`` says which of its outcomes is left, modulo their number.  One armed before is forgotten.
+        ``outcome`` says which of its outcomes is left, modulo their number, or chooses one of so many.  One armed
+        before is forgotten.
         """
         if operation < 1:
             raise ChipError(f"power cannot fail at operation {operation}: the next one is 1")
-        self._operations_to_cut, self._cut_outcome = operation, outcome
-        others = tuple(listener for listener in self.board.rail.listeners if listener != self._count_down)
-        self.board.rail.listeners = (*others, self._count_down)
+        self.cut_never()
+        self._operations_to_cut = operation
+        self._choose = (lambda many: outcome % many) if isinstance(outcome, int) else outcome
+        self.board.rail.listeners = (*self.board.rail.listeners, self._count_down)
+
+    def cut_never(self) -> None:
+        """A cut that was armed, and has not come, is forgotten."""
+        rail = self.board.rail
+        rail.listeners = tuple(listener for listener in rail.listeners if listener != self._count_down)
+
+    def refitted(self, spec: BoardSpec, seed: int) -> Chip:
+        """The chip with other parts in the sockets, new from the factory; it keeps its flash, and is off."""
+        other = Chip(self.file, spec, self._launch, seed=seed, timed=self._timed, told=self._told)
+        other.options, other.boots_application = self.options, self.boots_application
+        flash = other.board.cells.values
+        for window, mine in zip(other.bus.flash, self.bus.flash, strict=True):
+            cells = self.board.cells.values[mine.first : mine.first + mine.size // mine.page_bytes]
+            flash[window.first : window.first + len(cells)] = cells
+        return other
 
     def _serve(self, data: bytes) -> bytes:
         """What a bootloader that departs has not read is for whatever comes after it."""
@@ -192,10 +249,9 @@ class Chip:
         self._operations_to_cut -= 1
         if self._operations_to_cut:
             return
-        rail = self.board.rail
-        rail.listeners = tuple(listener for listener in rail.listeners if listener != self._count_down)
+        self.cut_never()
         outcomes = self.board.cut_outcomes(operation)
-        number = self._cut_outcome % len(outcomes)
+        number = self._choose(len(outcomes))
         self.last_cut = Cut(str(operation), number, len(outcomes), outcomes[number].label)
         self._told(Event(f"power lost during {operation}; it leaves: {outcomes[number].label}"))
         raise _PowerLost(outcomes[number])

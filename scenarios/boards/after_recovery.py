@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from deltabench.firmware_model import commands
-from deltabench.firmware_model.commands import Command
-from deltabench.scenarios.boards.target import BoardController, BoardTarget
-from deltabench.scenarios.oracle import Candidate, Rule, Violation, expect_image, judge_live, judge_saved
+from deltabench.firmware_model.commands import Command, Opcode
+from deltabench.firmware_model.link.remote_frames import Outcome
+from deltabench.scenarios.boards.target import BoardTarget
+from deltabench.scenarios.boards.workout import Workout
+from deltabench.scenarios.oracle import Candidate, Rule, Violation, expect, judge_live, judge_saved
 
 WHY: Final = "after recovery"
 
 
 def check(
     target: BoardTarget,
-    controller: BoardController,
+    workout: Workout,
     candidates: list[Candidate],
     in_flight: Command | None,
     number: int,
@@ -23,17 +25,28 @@ def check(
     """All rules; raises Violation.  ``number`` is how many crash states were judged before.
 
     A board cannot go back, so that of every two crash states one is asked for its save point after another boot, and
-    one goes on working at once.
+    one goes on working at once.  In one of two cases a remote that was not answered says the same again: it must be
+    answered, and the command have been done once.
     """
+    controller = workout.controller
     if held_ms and controller.elapse(held_ms):
         raise Violation(Rule.USABILITY, "a switch that was held when power came back counts as pressed")
     image = target.read_all(controller)
     left = judge_live(candidates, image, in_flight)
+    if workout.flying is not None and number % 4 > 1:
+        answer = workout.say_again()
+        if answer is None or answer.outcome != Outcome.DONE:
+            raise Violation(Rule.USABILITY, "the remote, saying again what it was cut in, is not told that it is done")
+        # A save makes the save point of what was read; a restore leads to the save point, which the cut left alone.
+        after = image if in_flight is not None and in_flight.opcode == Opcode.SAVE else left[0].saved
+        left = [Candidate("after", after, {}, after)]
+        image = target.read_all(controller)
+        expect(image, after, Rule.ALL_OR_NOTHING, "after the remote said again what it was cut in")
     lba = (number + 1) * 7 % target.volume_sectors
     probed = in_flight.lba if in_flight is not None and in_flight.count else lba
     if number % 2 == 0:
         controller = target.power_cycle()
-        expect_image(target.read_all(controller), image, Rule.STABILITY, "after one more boot")
+        expect(target.read_all(controller), image, Rule.STABILITY, "after one more boot")
         target.write_probe(controller, probed, b"a probe after one more boot", fua=True)
         target.must(controller, commands.RESTORE, WHY)
         image = target.read_all(controller)
@@ -41,7 +54,7 @@ def check(
     elif number % 4 == 1:
         target.must(controller, commands.SAVE, WHY)
         controller = target.power_cycle()
-        expect_image(target.read_all(controller), image, Rule.USABILITY, "after a SAVE and a power cycle")
+        expect(target.read_all(controller), image, Rule.USABILITY, "after a SAVE and a power cycle")
     else:
         target.must(controller, commands.RESTORE, WHY)
         image = target.read_all(controller)
@@ -51,6 +64,6 @@ def check(
     target.must(controller, commands.SAVE, WHY)
     controller = target.power_cycle()
     why = "after a write, a SAVE and a power cycle"
-    expect_image(target.read_all(controller), wanted, Rule.USABILITY, why)
+    expect(target.read_all(controller), wanted, Rule.USABILITY, why)
     target.must(controller, commands.RESTORE, why)
-    expect_image(target.read_all(controller), wanted, Rule.USABILITY, f"{why}, and then a RESTORE")
+    expect(target.read_all(controller), wanted, Rule.USABILITY, f"{why}, and then a RESTORE")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.link.messages import (
@@ -13,6 +12,7 @@ from deltabench.firmware_model.link.messages import (
     MOST_PAYLOAD,
     Message,
     Result,
+    digest,
 )
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.boards.link import Link, RefusedError
@@ -57,7 +57,7 @@ def put_back(link: Link, kept: Kept) -> None:
             wrong = list(place.blocks)
         else:
             digests = _digests(link, place)
-            wrong = [at for at, digest in digests.items() if digest != _digest(kept.blocks[at])]
+            wrong = [at for at, found in digests.items() if found != _digest(kept.blocks[at])]
         load(link, {at: kept.blocks[at] for at in wrong})
 
 
@@ -108,9 +108,9 @@ def _sector(link: Link, address: int) -> bytes | None:
         return None
 
 
-def _digests(link: Link, place: Place) -> dict[int, tuple[int, int]]:
+def _digests(link: Link, place: Place) -> dict[int, tuple[int, bytes]]:
     blocks = place.blocks
-    found: dict[int, tuple[int, int]] = {}
+    found: dict[int, tuple[int, bytes]] = {}
     for first in range(0, len(blocks), MOST_DIGESTS):
         some = blocks[first : first + MOST_DIGESTS]
         answer = link.ask(Message.DIGEST, DIGEST_REQUEST.pack(some[0], place.block_bytes, len(some)))
@@ -118,5 +118,5 @@ def _digests(link: Link, place: Place) -> dict[int, tuple[int, int]]:
     return found
 
 
-def _digest(block: bytes | None) -> tuple[int, int]:
-    return (0, 0) if block is None else (1, zlib.crc32(block))
+def _digest(block: bytes | None) -> tuple[int, bytes]:
+    return (0, bytes(8)) if block is None else (1, digest(block))

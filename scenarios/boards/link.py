@@ -20,7 +20,6 @@ from deltabench.scenarios.errors import ScenarioError
 
 TIMEOUT_S: Final = 2.0
 ATTEMPTS: Final = 4
-MOST_READ: Final = 1 << 16
 MOST_STRAYS: Final = 10_000
 """So many pieces of whatever may come in before an answer; a line that never falls silent is not waited for longer."""
 
@@ -79,10 +78,15 @@ class Link:
             "running (deltabench flash --go), and is the baud rate right?"
         )
 
+    def send(self, message: Message, payload: bytes = b"") -> None:
+        """Ask, and do not wait for the answer: the power is to go in the meantime."""
+        self._sequence = self._sequence % 0xFFFF + 1
+        self._transport.write(encode_frame(request(message, self._sequence, payload)))
+
     def _wait(self, message: Message) -> tuple[Result, bytes] | None:
         """The answer that is waited for; None if the line falls silent before it came."""
         for _ in range(MOST_STRAYS):
-            data = self._transport.read(MOST_READ, self._timeout_s)
+            data = self._transport.receive(self._timeout_s)
             if not data:
                 return None
             for body in self._receiver.feed(data):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from deltabench.firmware_model.link.messages import POWER_REQUEST, Message
-from deltabench.scenarios.boards.link import Link
+from deltabench.scenarios.boards.link import Link, LinkError, RefusedError
 from deltabench.scenarios.boards.transport import Transport
 
 
@@ -25,10 +25,18 @@ class FixturePower:
         self._link = link
 
     def off(self) -> None:
-        self._link.ask(Message.POWER, POWER_REQUEST.pack(0, 0, 0))
+        self._switch(0)
 
     def on(self) -> None:
-        self._link.ask(Message.POWER, POWER_REQUEST.pack(1, 0, 0))
+        self._switch(1)
+
+    def _switch(self, on: int) -> None:
+        try:
+            self._link.ask(Message.POWER, POWER_REQUEST.pack(on, 0, 0))
+        except RefusedError as error:
+            raise LinkError(
+                "the board is in no fixture that switches its power; name what does: --power relay:PORT"
+            ) from error
 
 
 class SerialRelay:

@@ -14,7 +14,7 @@ from deltabench.scenarios.boards.workout import Workout
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live
 from deltabench.scenarios.rig import check_refused
 from deltabench.scenarios.scenario import Variant
-from deltabench.scenarios.workload import Action, Crash, Press, expected_presses
+from deltabench.scenarios.workload import Action, Button, Crash, Press, expected_presses
 
 
 class Start(NamedTuple):
@@ -53,6 +53,9 @@ class Rehearsal:
         self.settled: dict[int, Settled] = {}
         self.presses: dict[int, int] = {}
         """How often the switch of a press gave its command, by the number of the action."""
+        self.durations_s: dict[int, float] = {}
+        """How long an action took, by its number; a boot that follows it is not in it."""
+        self.boot_s = 0.0
         self.doing: Action | None = None
         self._variant = variant
         self._target = target
@@ -68,13 +71,20 @@ class Rehearsal:
         """The number of the media operation to come, counted as on the model: from the end of the first boot on."""
         return self._base + self._workout.controller.operations
 
+    @property
+    def counter(self) -> int:
+        """Of the last thing that the remote said."""
+        return self._workout.remote.counter
+
     def run(self) -> None:
         """Raises Violation: a rule was broken without any cut."""
         target, workout = self._target, self._workout
         target.power.off()
         workout.power_on()
         self.starts.append(Start(0, target.keep()))
+        began_s = target.clock.now_s()
         workout.boot()
+        self.boot_s = target.clock.now_s() - began_s
         self._base = -workout.controller.operations
         for number, action in enumerate(self._actions):
             self.doing = action
@@ -82,7 +92,9 @@ class Rehearsal:
             if isinstance(action, steps.PowerCycle | Crash):
                 self._lose_power(number, action, before)
                 continue
+            began_s = target.clock.now_s()
             self._do(number, action)
+            self.durations_s[number] = target.clock.now_s() - began_s
             if self._in_order:
                 self._note(number, before, self.operations - before)
         if self._in_order:
@@ -114,6 +126,12 @@ class Rehearsal:
                 if workout.presses:
                     oracle.begin(action.command)
                     oracle.acknowledge()
+            case Button(command=command):
+                workout.do(action)
+                if workout.flying is not None or workout.presses != 1:
+                    raise Violation(Rule.USABILITY, f"{command} by the remote is not answered, or not done once")
+                oracle.begin(command)
+                oracle.acknowledge()
             case _:
                 workout.do(action)
                 if isinstance(action, steps.Idle) and workout.presses:

@@ -14,20 +14,21 @@ from typing import Final
 
 from deltabench.firmware_model.commands import Command
 from deltabench.firmware_model.config import CacheMode
+from deltabench.firmware_model.link.messages import Message
 from deltabench.hwsim.disk import ZERO_SECTOR, TornSector
 from deltabench.hwsim.instability import Adversary
 from deltabench.scenarios.boards.after_recovery import check
 from deltabench.scenarios.boards.link import PowerLost
 from deltabench.scenarios.boards.rehearsal import Rehearsal, Spot
-from deltabench.scenarios.boards.target import BoardController, BoardTarget
+from deltabench.scenarios.boards.target import BoardController, BoardTarget, prepared
 from deltabench.scenarios.boards.workout import Workout
 from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.explorer import Counts, Finding, most_telling
 from deltabench.scenarios.oracle import Oracle, Violation
 from deltabench.scenarios.scenario import Cuts, Variant
 from deltabench.scenarios.session import AFTER_RELEASE_MS
-from deltabench.scenarios.verdict import Result
-from deltabench.scenarios.workload import Crash, Press, actions, described
+from deltabench.scenarios.verdict import BoardCuts, Result
+from deltabench.scenarios.workload import Button, Crash, Press, actions, described
 
 MOST_NESTED_OPERATIONS: Final = 8
 """Cuts in a recovery are drawn among so many first media operations of it."""
@@ -76,6 +77,7 @@ class BoardSession:
             tuple(self._findings),
             time.process_time() - started,
             complete,
+            board=BoardCuts(self.spots, self.unreached),
         )
 
     def _new_oracle(self) -> Oracle:
@@ -121,19 +123,20 @@ class BoardSession:
         elif isinstance(action, Command):
             oracle.begin(action)
             oracle.acknowledge()
-        elif isinstance(action, Press) and rehearsal.presses[number]:
+        elif isinstance(action, Button) or (isinstance(action, Press) and rehearsal.presses[number]):
             oracle.begin(action.command)
             oracle.acknowledge()
 
     def _cut(self, rehearsal: Rehearsal, oracle: Oracle, spot: Spot) -> None:
         """One crash state: reach it, recover, judge."""
-        lost = self._reached(rehearsal, spot)
+        workout = Workout(self.variant, self._target, rehearsal.counter)
+        lost = self._reached(rehearsal, spot, workout)
         if lost is None:
             self.unreached += 1
             return
         action = self._actions[spot.action] if spot.action < len(self._actions) else None
         in_flight = action if isinstance(action, Command) else None
-        if isinstance(action, Press | Crash):
+        if isinstance(action, Press | Button | Crash):
             in_flight = action.command
         doing = described(action) if action is not None else "nothing, at the end of the workload"
         if spot.what == "between" or (spot.what == "boot" and not isinstance(action, Crash)):
@@ -149,16 +152,16 @@ class BoardSession:
         path: Path = (Cut(spot.number, lost.outcome, self._policy()),)
         self._judged += 1
         try:
-            path, controller = self._recovered(path)
-            check(self._target, controller, oracle.candidates(), oracle.in_flight, self._judged, held_ms)
+            path, workout.controller = self._recovered(path)
+            check(self._target, workout, oracle.candidates(), oracle.in_flight, self._judged, held_ms)
         except _Recovery as failed:
             self._found(failed.path, doing, str(lost), failed.violation)
         except Violation as violation:
             self._found(path, doing, str(lost), violation)
 
-    def _reached(self, rehearsal: Rehearsal, spot: Spot) -> PowerLost | None:
+    def _reached(self, rehearsal: Rehearsal, spot: Spot, workout: Workout) -> PowerLost | None:
         """Do the workload again up to the spot, and lose power there; None if it does not come to it."""
-        target, workout = self._target, Workout(self.variant, self._target)
+        target = self._target
         first = spot.action + (spot.what == "boot")
         start = next(start for start in reversed(rehearsal.starts) if start.action <= first)
         target.power.off()
@@ -166,24 +169,31 @@ class BoardSession:
         target.power.on()
         target.put_back(start.kept)
         try:
-            if spot.what == "boot":
-                self._ask_to_cut(spot)
-                workout.boot()
-            else:
+            if spot.what != "boot":
                 workout.boot()
                 workout.again(self._actions[start.action : spot.action])
                 if spot.what == "between":
                     return target.power_off(seed=self._draw.getrandbits(32))
-                self._ask_to_cut(spot)
+            if not target.in_fixture:
+                return self._interrupted(rehearsal, spot)
+            target.cut(spot.inside, outcome=self._power.outcome, seed=self._draw.getrandbits(32))
+            if spot.what == "boot":
+                workout.boot()
+            else:
                 workout.do(self._actions[spot.action])
         except PowerLost as lost:
             return lost
         target.cut_never()
         return None
 
-    def _ask_to_cut(self, spot: Spot) -> None:
-        outcome = self._power.outcome
-        self._target.cut(spot.inside, outcome=outcome, seed=self._draw.getrandbits(32))
+    def _interrupted(self, rehearsal: Rehearsal, spot: Spot) -> PowerLost:
+        """On a real board: switch off at a time drawn from what the boot or the command took in the rehearsal."""
+        if spot.what == "boot":
+            return self._target.interrupted(Message.BOOT, b"", self._draw.uniform(0, rehearsal.boot_s))
+        command = self._actions[spot.action]
+        assert isinstance(command, Command), "all else needs a fixture"
+        delay_s = self._draw.uniform(0, rehearsal.durations_s[spot.action])
+        return self._target.interrupted(Message.COMMAND, prepared(self._target.link, command), delay_s)
 
     def _policy(self) -> str:
         """How unstable cells read after a cut: as before the cut operation in half of all cases."""
@@ -196,7 +206,7 @@ class BoardSession:
             target.readings(path[-1].policy)
             target.power.on()
             operation = self._draw.randrange(MOST_NESTED_OPERATIONS)
-            if left:
+            if left and target.in_fixture:
                 target.cut(operation, seed=self._draw.getrandbits(32))
             try:
                 controller = target.boot()

@@ -11,8 +11,8 @@ class Transport(Protocol):
     def write(self, data: bytes) -> None:
         """Send all of ``data``; raises OSError if the line is gone."""
 
-    def read(self, most_bytes: int, timeout_s: float) -> bytes:
-        """What has arrived, at most so much; waits for the first byte so long, and returns b"" if none came."""
+    def receive(self, timeout_s: float) -> bytes:
+        """What has arrived; waits so long for the first byte, and returns b"" if none came; raises OSError likewise."""
 
 
 class Machine(Protocol):
@@ -31,7 +31,7 @@ class Loopback:
     def write(self, data: bytes) -> None:
         self._waiting += self._machine.feed(data)
 
-    def read(self, most_bytes: int, timeout_s: float) -> bytes:
+    def receive(self, timeout_s: float) -> bytes:
         """What waits; nobody else could bring more in the meantime, so that there is nothing to wait for."""
-        taken, self._waiting = self._waiting[:most_bytes], self._waiting[most_bytes:]
+        taken, self._waiting = self._waiting, b""
         return taken

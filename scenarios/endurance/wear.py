@@ -93,6 +93,9 @@ def atom_writes(shape: Shape, state: State) -> AtomWrites:
 
 def map_wear(device: Device, writes: Numbers) -> MapWear:
     """What so many writes of each atom do to the map store."""
+    if device.config.remote is not None:
+        # Nobody presses the remote, so that its atom, the last, stays as it is.
+        writes = np.append(writes, 0)
     assert len(writes) == device.atoms, "every atom of the map store is counted"
     region, atom_bytes = device.layout.maps, device.config.atom_bytes
     medium = device.board.media[region.device]

@@ -50,7 +50,8 @@ def variant_of(firmware: FirmwareConfig, disks: int = 1, sectors: int = 4096, wo
     disk = DeviceSpec(part="generic-disk" if sectors < 65536 else "ST32171W", sectors=sectors)
     devices = {f"disk{number}": disk for number in range(disks)}
     board = BoardSpec(
-        devices={**devices, "nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")}
+        devices={**devices, "nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")},
+        uarts=("radio",),
     )
     document = Document(title="Two models", board=board, steps=work, firmware=firmware)
     return Variant(Scenario("two", Path("two.scenario.toml"), "", document), firmware)
@@ -254,6 +255,13 @@ def test_regions_may_lie_anywhere(scheme: str) -> None:
     )
     compare(firmware, Schedule(10, 55), some_requests(3, 40, 9), 400, disks=2)
     compare(firmware_on_nor(firmware), Schedule(10, 55), some_requests(3, 40, 9), 400, disks=2)
+
+
+@pytest.mark.parametrize("store", StoreKind)
+@pytest.mark.parametrize("scheme", SCHEME_NUMBERS)
+def test_a_remote_that_nobody_presses_is_one_more_atom(scheme: str, store: StoreKind) -> None:
+    firmware = FirmwareConfig(scheme=scheme, store=store, units=30, log_records=5, remote="radio")
+    compare(firmware, Schedule(9, 21), some_requests(3, 30, 5), 300)
 
 
 def firmware_on_nor(firmware: FirmwareConfig) -> FirmwareConfig:
