@@ -1,6 +1,7 @@
 """Host commands in ATA terms (ATA/ATAPI-6, T13/1410D: command codes, Status and Error registers).
 
-SAVE, RESTORE and STATUS are vendor-specific: codes 80h to 82h of the range that the standard leaves to vendors.
+SAVE, RESTORE, STATUS and REMOTE STATUS are vendor-specific: codes 80h to 83h of the range that the standard leaves to
+vendors.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Opcode(enum.IntEnum):
     SAVE = 0x80
     RESTORE = 0x81
     STATUS = 0x82
+    REMOTE_STATUS = 0x83
     FLUSH_CACHE_EXT = 0xEA
     IDENTIFY_DEVICE = 0xEC
 
@@ -118,4 +120,5 @@ FLUSH: Final = Command(int(Opcode.FLUSH_CACHE_EXT))
 SAVE: Final = Command(int(Opcode.SAVE))
 RESTORE: Final = Command(int(Opcode.RESTORE))
 STATUS: Final = Command(int(Opcode.STATUS))
+REMOTE_STATUS: Final = Command(int(Opcode.REMOTE_STATUS))
 IDENTIFY: Final = Command(int(Opcode.IDENTIFY_DEVICE))

@@ -44,7 +44,7 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
     the logical volume.  ``atom_bytes``: payload of a map-store atom.  ``log_records``: room in the log of a NOR map
     store before it is compacted.  ``version_bits``: width of a unit's version.  ``cache_sectors``: size of the write
     cache in ``write-back``.  ``debounce_ms``: how long a switch must be steady.
-    ``volume_id``: at most six bytes of UTF-8.
+    ``volume_id``: at most six bytes of UTF-8.  ``remote``: the serial line that a handheld remote is heard on.
     """
 
     scheme: str = "flagged"
@@ -58,6 +58,7 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
     version_bits: Literal[8, 16, 32] = 8
     debounce_ms: Annotated[int, msgspec.Meta(ge=1)] = 10
     volume_id: Annotated[str, msgspec.Meta(max_length=6)] | None = None
+    remote: str | None = None
     maps: Placement = Placement()
     volume_a: Placement = Placement()
     volume_b: Placement = Placement()

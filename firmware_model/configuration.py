@@ -54,6 +54,8 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
     for device in devices:
         if len(device.name.encode()) > 8:
             raise ConfigurationError(f"{device.name!r}: the name of a device on a board takes at most 8 bytes")
+    if len((config.remote or "").encode()) > 8:
+        raise ConfigurationError(f"remote = {config.remote!r}: the name of a serial line takes at most 8 bytes")
     if len(devices) > MOST_DEVICES:
         raise ConfigurationError(f"{len(devices)} devices: a configuration block names at most {MOST_DEVICES}")
     home_a, home_b = layout.homes
@@ -85,6 +87,7 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
             numbers[home_a.disk.name],
             numbers[home_b.disk.name],
             b"",
+            (config.remote or "").encode(),
             layout.maps.first,
             home_a.first_lba,
             home_b.first_lba,
@@ -110,7 +113,7 @@ def decode(data: bytes) -> Configuration:
         raise ConfigurationError("the configuration block fails its CRC")
     (
         _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, cache_sectors,
-        debounce_ms, volume_id, maps, a, b, _, maps_start, a_start, b_start,
+        debounce_ms, volume_id, maps, a, b, _, remote, maps_start, a_start, b_start,
     ) = CONFIGURATION.unpack(block)  # fmt: skip
     size = DEVICE_ENTRY.fixed_bytes
     if length != CONFIGURATION.fixed_bytes + count * size + 4:
@@ -129,6 +132,7 @@ def decode(data: bytes) -> Configuration:
             version_bits=version_bits,
             debounce_ms=debounce_ms,
             volume_id=volume_id.rstrip(b"\0").decode(),
+            remote=remote.rstrip(b"\0").decode() or None,
             maps=Placement(device=devices[maps].name, start=maps_start),
             volume_a=Placement(device=devices[a].name, start=a_start),
             volume_b=Placement(device=devices[b].name, start=b_start),

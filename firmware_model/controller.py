@@ -1,4 +1,4 @@
-"""The controller: power-on, boot, and the commands of the host and of the switches.
+"""The controller: power-on, boot, and the commands of the host, of the switches and of the remote.
 
 It is powered on with a board and its configuration, and with nothing else: what it knows of the past it reads from the
 media.
@@ -18,7 +18,9 @@ from deltabench.firmware_model.formats import STATUS_SECTOR
 from deltabench.firmware_model.identify import identify_sector
 from deltabench.firmware_model.label import Labels
 from deltabench.firmware_model.layout import build_store, lay_out
+from deltabench.firmware_model.link.remote_frames import Outcome
 from deltabench.firmware_model.redirect import Redirection, SectorError
+from deltabench.firmware_model.remote import COMMANDS, Remote
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.firmware_model.steps import COMMAND, RESTORE, SAVE, SECTOR
@@ -46,7 +48,10 @@ class Controller(Protocol):
         """One host command."""
 
     def tick(self) -> bool:
-        """One millisecond has passed: sample the switches.  True if a save or restore was done."""
+        """One millisecond has passed: sample the switches, and hear what the remote says.
+
+        True if a save or restore was done.
+        """
 
 
 TRANSFERS: Final = (Opcode.READ_DMA_EXT, *WRITES)
@@ -73,9 +78,10 @@ class MapsView(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def atom_count(scheme: type[MapScheme], units: int, atom_bytes: int, version_bits: int) -> int:
-    """How many atoms the map store has: the identity, and those of the scheme."""
-    return scheme.FIRST_ATOM + len(scheme.initial_atoms(units, atom_bytes, version_bits))
+def atom_count(scheme: type[MapScheme], config: FirmwareConfig) -> int:
+    """How many atoms the map store has: the identity, those of the scheme, and that of the remote, if there is one."""
+    maps = len(scheme.initial_atoms(config.units, config.atom_bytes, config.version_bits))
+    return scheme.FIRST_ATOM + maps + (config.remote is not None)
 
 
 class DeltaController:
@@ -90,7 +96,7 @@ class DeltaController:
         self._config = config
         self._core = board.core
         self._rail = board.rail
-        atoms = atom_count(scheme, config.units, config.atom_bytes, config.version_bits)
+        atoms = atom_count(scheme, config)
         self.layout = layout = lay_out(board, config, atoms)
         self._store = build_store(board, config, layout, atoms)
         self.maps = scheme(self._store, config.units, config.version_bits)
@@ -103,6 +109,7 @@ class DeltaController:
             for name, switch in board.switches.items()
             if name in COMMAND_OF_SWITCH
         }
+        self._remote = None if config.remote is None else Remote(board, config.remote, self._store)
         self.state = State.READY
         self._reason = ""
 
@@ -110,7 +117,8 @@ class DeltaController:
         config = self._config
         identity = self._labels.format(config.volume_id_bytes)
         maps = self.maps.initial_atoms(config.units, config.atom_bytes, config.version_bits)
-        self._store.format([identity, *maps])
+        remote = [] if config.remote is None else [Remote.initial_atom(config.atom_bytes)]
+        self._store.format([identity, *maps, *remote])
 
     def boot(self) -> None:
         self._store.boot()
@@ -125,6 +133,12 @@ class DeltaController:
         except RefusedDeviceError as error:
             self.state = State.REFUSED
             self._reason = str(error)
+        if self._remote is not None:
+            self._remote.boot()
+            pending = self._remote.pending
+            if pending is not None and self.state is State.READY:
+                self._command(pending)
+                self._remote.finish()
 
     def execute(self, command: Command) -> Response:
         opcode = command.opcode
@@ -139,6 +153,8 @@ class DeltaController:
                 return Response(data=[identify_sector(self._config)])
             if opcode == Opcode.STATUS:
                 return Response(data=[self._status_sector()])
+            if opcode == Opcode.REMOTE_STATUS and self._remote is not None:
+                return Response(data=[self._remote.sector()])
             if opcode == Opcode.FLUSH_CACHE_EXT:
                 self._flush()
                 return DONE
@@ -157,6 +173,8 @@ class DeltaController:
             if switch.pressed() and self.state is State.READY:
                 self._command(opcode)
                 done = True
+        if self._remote is not None:
+            done |= self._obey(self._remote)
         return done
 
     @property
@@ -217,6 +235,24 @@ class DeltaController:
             self._core.spend(RESTORE)
             self._cache.sectors = {}
             self.maps.restore()
+
+    def _obey(self, remote: Remote) -> bool:
+        """Do what the remote asks for, if it asks for something; true if so."""
+        request = remote.heard()
+        if request is None:
+            return False
+        opcode = COMMANDS[request.kind]
+        if self.state is not State.READY:
+            remote.refuse(request)
+            return False
+        if opcode == Opcode.SAVE:
+            # Before the command is accepted: a boot that finds it pending has no cache to save.
+            self._flush()
+        remote.accept(request)
+        self._command(opcode)
+        remote.finish()
+        remote.answer(request, Outcome.DONE)
+        return True
 
     def _status_sector(self) -> bytes:
         maps = self.maps

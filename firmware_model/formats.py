@@ -1,4 +1,4 @@
-"""Every structure that the firmware keeps on a medium, byte by byte: the one table that code and docs/format.md use.
+"""Every structure on a medium, and what host and remote are sent, byte by byte: for code and docs/format.md alike.
 
 All integers are little-endian and unsigned.  A CRC is CRC-32 as in IEEE 802.3 (``zlib.crc32``).
 """
@@ -10,7 +10,7 @@ import zlib
 from typing import Final, NamedTuple
 
 RESIDUE: Final = 0x2144DF1C
-INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I"}
+INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
 class Field(NamedTuple):
@@ -23,7 +23,7 @@ class Field(NamedTuple):
 
 
 class Format:
-    """A structure on a medium: fields of fixed size first, which ``pack`` and ``unpack`` handle, then variable ones."""
+    """A structure: fields of fixed size first, which ``pack`` and ``unpack`` handle, then variable ones."""
 
     def __init__(self, title: str, where: str, *fields: Field) -> None:
         self.title = title
@@ -162,6 +162,9 @@ CONFIGURATION: Final = Format(
     Field("volume A device", 1, "number of the device with volume A"),
     Field("volume B device", 1, "number of the device with volume B"),
     Field("reserved 2", 3, "0", "bytes"),
+    Field(
+        "remote", 8, "name of the serial line of the handheld remote, padded with zero bytes; none if empty", "bytes"
+    ),
     Field("maps start", 4, "where the map store begins, in bytes, or in sectors of a disk"),
     Field("volume A start", 4, "first sector of volume A"),
     Field("volume B start", 4, "first sector of volume B"),
@@ -193,9 +196,60 @@ STATUS_SECTOR: Final = Format(
     Field("delta units", 4, "units written since T0"),
     Field("reason", "492", "why the state is not 0, UTF-8, padded with zero bytes", "bytes"),
 )
+REMOTE_ATOM: Final = Format(
+    "Remote atom",
+    "the last atom of the map store, if the firmware listens to a handheld remote",
+    Field("state", 1, "0 done; 1 pending: a boot that finds this does the command, and then it is done"),
+    Field("command", 1, "kind of the last request accepted; 0 before the first"),
+    Field("counter", 8, "counter of the last request accepted; only a higher one is accepted"),
+)
+REMOTE_REQUEST: Final = Format(
+    "Remote request",
+    "not on a medium: the body of a frame from the handheld remote",
+    Field("kind", 1, "0x11 SAVE, 0x12 RESTORE: protocol version 1 in the upper half"),
+    Field("counter", 8, "higher than in every request before"),
+    Field(
+        "tag",
+        16,
+        'first half of HMAC-SHA-256, by the shared key, of "deltabench remote request", a zero byte, and the fields '
+        "before the tag",
+        "bytes",
+    ),
+)
+REMOTE_ANSWER: Final = Format(
+    "Remote answer",
+    "not on a medium: the body of a frame to the handheld remote",
+    Field("kind", 1, "that of the request, with bit 7 set: 0x91, 0x92"),
+    Field("counter", 8, "that of the request"),
+    Field("outcome", 1, "0 done; 1 refused: nothing was done, and the counter is as good as before"),
+    Field(
+        "tag",
+        16,
+        'first half of HMAC-SHA-256, by the shared key, of "deltabench remote answer", a zero byte, and the fields '
+        "before the tag",
+        "bytes",
+    ),
+)
+REMOTE_SECTOR: Final = Format(
+    "REMOTE STATUS response",
+    "not on a medium: the sector that the vendor-specific command REMOTE STATUS returns; counts are since power-on",
+    Field("magic", 4, '"DBRS"', "bytes"),
+    Field("state", 1, "0 listening, 1 not paired (there is no key), 2 the remote atom is lost: all is refused"),
+    Field("reserved", 3, "0", "bytes"),
+    Field("counter", 8, "counter of the last request accepted"),
+    Field("accepted", 4, "requests whose command was done"),
+    Field("duplicated", 4, "requests that were the last accepted again: answered, and not done again"),
+    Field("refused", 4, "authentic requests that the device was in no state for"),
+    Field("replayed", 4, "authentic requests that were not new: neither done nor answered"),
+    Field("forged", 4, "frames that were no authentic request"),
+    Field("malformed", 4, "what stood between two delimiters and was no frame"),
+    Field("overlong", 4, "what stood there and was longer than a request may be"),
+    Field("overruns", 4, "bytes that the serial line lost because they came too fast"),
+    Field("reason", "464", "why the state is not 0, UTF-8, padded with zero bytes", "bytes"),
+)
 FORMATS: Final = (
     TWIN_SLOT, NOR_AREA, NOR_RECORD, LABEL, IDENTITY, MAP_BLOCK, CONTROL, SYSTEM, HISTORY_SYSTEM, ENTRY_BLOCK,
-    CONFIGURATION, DEVICE_ENTRY, STATUS_SECTOR,
+    CONFIGURATION, DEVICE_ENTRY, STATUS_SECTOR, REMOTE_ATOM, REMOTE_REQUEST, REMOTE_ANSWER, REMOTE_SECTOR,
 )  # fmt: skip
 
 
@@ -214,14 +268,15 @@ def intact(data: bytes, start: int = 0) -> bool:
 
 def as_markdown() -> str:
     """The tables of docs/format.md."""
-    lines = []
-    for fmt in FORMATS:
-        lines += [f"## {fmt.title}", "", f"Where: {fmt.where}.", "", "| offset | bytes | field | meaning |"]
-        lines += ["| --- | --- | --- | --- |"]
-        at: int | None = 0
-        for field in fmt.fields:
-            size = f"`{field.size}`" if isinstance(field.size, str) else str(field.size)
-            lines.append(f"| {'' if at is None else at} | {size} | {field.name} | {field.meaning} |")
-            at = at + field.size if at is not None and isinstance(field.size, int) else None
-        lines.append("")
-    return "\n".join(lines)
+    return "\n".join(f"## {fmt.title}\n\nWhere: {fmt.where}.\n\n{fields_as_markdown(fmt)}" for fmt in FORMATS)
+
+
+def fields_as_markdown(fmt: Format) -> str:
+    """The table of one structure."""
+    lines = ["| offset | bytes | field | meaning |", "| --- | --- | --- | --- |"]
+    at: int | None = 0
+    for field in fmt.fields:
+        size = f"`{field.size}`" if isinstance(field.size, str) else str(field.size)
+        lines.append(f"| {'' if at is None else at} | {size} | {field.name} | {field.meaning} |")
+        at = at + field.size if at is not None and isinstance(field.size, int) else None
+    return "\n".join(lines) + "\n"

@@ -78,6 +78,8 @@ class Board:
             for number, (name, switch) in enumerate(sorted(spec.switches.items()))
         }
         self.uarts = {name: Uart() for name in spec.uarts}
+        self.otp_key = b""
+        """One-time programmable fuses of the chip, blown when the device is paired; empty: it never was."""
         self._take_stock()
 
     def attach(self, name: str, part: StoragePart, *, sectors: int | None = None) -> None:

@@ -66,15 +66,15 @@ class Uart:
         self.remote = UartEnd(fifo_bytes)
         self.device._peer, self.remote._peer = self.remote, self.device
 
-    def lose_power(self) -> tuple[bytes, bytes]:
+    def lose_power(self) -> tuple[bytes, bytes, int, int]:
         """Empty both FIFOs: bytes under way are gone, whichever way they went.
 
-        Returns what was in them, for ``regain``. The counts of overruns stay: they are the bench's.
+        Returns what was in them, for ``regain``.  The counts of overruns stay.
         """
-        contents = (self.device._fifo, self.remote._fifo)
+        contents = (self.device._fifo, self.remote._fifo, self.device.overruns, self.remote.overruns)
         self.device._fifo = self.remote._fifo = b""
         return contents
 
-    def regain(self, contents: tuple[bytes, bytes]) -> None:
-        """Put back what ``lose_power`` returned: for a bench that undoes the cut."""
-        self.device._fifo, self.remote._fifo = contents
+    def regain(self, contents: tuple[bytes, bytes, int, int]) -> None:
+        """Put back what ``lose_power`` found, overruns included: for a bench that undoes the cut."""
+        self.device._fifo, self.remote._fifo, self.device.overruns, self.remote.overruns = contents

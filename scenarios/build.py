@@ -15,6 +15,7 @@ from deltabench.hwsim.board import Board
 from deltabench.hwsim.errors import HardwareError
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.guest import load_class
+from deltabench.scenarios.pairing import pairing_key
 from deltabench.scenarios.rig import Rig
 from deltabench.scenarios.scenario import Variant, scheme_key
 
@@ -26,6 +27,8 @@ def build_rig(variant: Variant) -> Rig:
         board = Board(document.board, near=path.parent, seed=document.seed)
     except HardwareError as error:
         raise ScenarioError(f"{path}: {error}") from error
+    if variant.firmware.remote is not None:
+        board.otp_key = pairing_key(document.seed)
     try:
         make = controller_factory(variant, board)
         make().initialise()

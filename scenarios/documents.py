@@ -153,11 +153,16 @@ class Day(_Object, frozen=True, kw_only=True):
     moved: Number
 
 
+MOST_YEARS: Final = 1000
+"""What lasts longer is not told more exactly."""
+
+
 class WearOut(_Object, frozen=True, kw_only=True):
     """When the most worn cell of a device has been worn as often as it may be: so many ``years`` after the factory.
 
-    ``years``: None if no figure says how often, or if it wears no more; found in the run if ``reached``, else at the
-    pace of its second half.  ``driven_by``: what the cell holds, or what most of its wear is for.
+    ``years``: None if no figure says how often, if it wears no more, or if it was worn ``too_little`` to tell; found in
+    the run if ``reached``, else at the pace of its second half, or no less than that where the figure is above
+    MOST_YEARS.  ``driven_by``: what the cell holds, or what most of its wear is for.
     """
 
     device: str
@@ -167,6 +172,7 @@ class WearOut(_Object, frozen=True, kw_only=True):
     most: Number
     years: float | None
     reached: bool
+    too_little: bool = False
     driven_by: str = ""
 
 
@@ -185,6 +191,7 @@ class EnduredRun(_Object, frozen=True, kw_only=True):
     ended: Literal["all done", "worn out", "interrupted"] = "all done"
     counters: tuple[Series, ...]
     wear: tuple[Wear, ...]
+    most_ddm: Number | None = None
     unit_moves: tuple[Number, ...]
     timeline: tuple[Day, ...]
     wear_out: tuple[WearOut, ...]
@@ -232,8 +239,15 @@ class CrashMap(_Object, frozen=True, kw_only=True):
     operations: tuple[CutOperation, ...]
 
 
+class OnBoard(_Object, frozen=True, kw_only=True):
+    """Cuts on a board: the ``places`` where the workload can be cut, and how many cuts it was not brought to again."""
+
+    places: Number
+    unreached: Number
+
+
 class Judged(_Object, frozen=True, kw_only=True):
-    """One variant whose power was cut."""
+    """One variant whose power was cut; ``board`` is there if that was on a board, and not on the model."""
 
     scenario: str
     title: str
@@ -251,6 +265,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     elapsed_s: Seconds
     violations: tuple[Violated, ...] = ()
     crash_map: CrashMap | None = None
+    board: OnBoard | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def run(self) -> str:

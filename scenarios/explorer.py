@@ -8,7 +8,7 @@ passes through the firmware, so cost grows linearly with the workload.  Nested c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
@@ -17,7 +17,7 @@ from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.crash_map import BETWEEN, DUPLICATE, HELD, VIOLATED, CutRow
-from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, judge_live, judge_saved
+from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, expect, judge_live, judge_saved
 from deltabench.scenarios.ram import RamCamera
 from deltabench.scenarios.rig import Rig
 
@@ -30,6 +30,20 @@ class Finding(NamedTuple):
     doing: str
     cut: str
     detail: str
+
+
+class Probe(Protocol):
+    """Something more that must hold after a recovery, for devices that have more to them."""
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it is about the command in flight, and must be the first to use the device that has recovered."""
+
+    def check(self, controller: Controller, image: Image, saved: Image, lba: int, *, done: bool) -> None:
+        """Raises Violation.  What it does to the media is undone.
+
+        ``lba`` is a place to write to; ``done``: the images show that the command in flight has been done.
+        """
 
 
 MOST_FINDINGS: Final = 20
@@ -72,6 +86,7 @@ class Explorer:
         """Wrong recoveries met so far, those of media that had been judged before included."""
         self._judged: dict[tuple[int, bytes], Violation | None] = {}
         self._camera = RamCamera()
+        self.probe: Probe | None = None
         self._candidates: list[Candidate] | None = None
         self._doing: object = ""
         self._cut = ""
@@ -237,6 +252,9 @@ class Explorer:
         saved = self._check_again(candidates, image)
         cells.rollback(mark)
         self._rig.board.regain(volatile)
+        if self.probe is not None:
+            done = all(candidate.name == "after" for candidate in candidates if candidate.saved == saved)
+            controller = self._check_probe(controller, image, saved, done=done)
         self._check_usable(controller, image, saved)
 
     def _check_again(self, candidates: list[Candidate], image: Image) -> Image:
@@ -249,19 +267,40 @@ class Explorer:
         saved: Image | None = None
         for policy in board.adversary.policies():
             controller = rig.power_on(policy)
-            self._expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot")
-            self._write_probe(controller, self._probe_lba(), b"a probe after one more boot", fua=True)
+            expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot")
+            self._rig.write_probe(controller, self._probe_lba(), b"a probe after one more boot", fua=True)
             rig.must(controller, commands.RESTORE, "after recovery")
             now = rig.read_all(controller)
             if saved is None:
                 judge_saved(candidates, now)
                 saved = now
             else:
-                self._expect(now, saved, Rule.STABILITY, "after a RESTORE")
+                expect(now, saved, Rule.STABILITY, "after a RESTORE")
             board.lose_power()
             board.cells.rollback(mark)
         assert saved is not None, "there is always a first policy"
         return saved
+
+    def _check_probe(self, controller: Controller, image: Image, saved: Image, *, done: bool) -> Controller:
+        """Only one can be the first to use the device that has recovered; the other finds it after one more boot.
+
+        Returns the device for those that come after the probe.
+        """
+        rig, board, probe = self._rig, self._rig.board, self.probe
+        assert probe is not None, "there is one"
+        mark, lba = len(board.cells.journal), self._wandering_lba()
+        if probe.urgent:
+            probe.check(controller, image, saved, lba, done=done)
+            board.lose_power()
+            board.cells.rollback(mark)
+            return rig.power_on()
+        volatile, read_in_boot = board.lose_power(), board.adversary.suspend()
+        probe.check(rig.power_on(), image, saved, lba, done=done)
+        board.lose_power()
+        board.cells.rollback(mark)
+        board.regain(volatile)
+        board.adversary.resume(read_in_boot)
+        return controller
 
     def _check_usable(self, controller: Controller, image: Image, saved: Image) -> None:
         """Usability: the device that has recovered writes, saves, survives a power cycle and reads back.
@@ -274,23 +313,23 @@ class Explorer:
         if self._probe % 3 == 2:
             rig.must(controller, commands.RESTORE, "after recovery")
             wanted = list(saved)
-            self._expect(rig.read_all(controller), wanted, Rule.STABILITY, "after a RESTORE with no boot in between")
+            expect(rig.read_all(controller), wanted, Rule.STABILITY, "after a RESTORE with no boot in between")
         elif self._probe % 3 == 1:
             rig.must(controller, commands.SAVE, "after recovery")
             board.lose_power()
             controller = rig.power_on()
-            self._expect(rig.read_all(controller), wanted, Rule.USABILITY, "after a SAVE and a power cycle")
+            expect(rig.read_all(controller), wanted, Rule.USABILITY, "after a SAVE and a power cycle")
         lba = self._wandering_lba()
-        wanted[lba] = self._write_probe(controller, lba, b"a probe after recovery")
+        wanted[lba] = self._rig.write_probe(controller, lba, b"a probe after recovery")
         rig.must(controller, commands.SAVE, "after recovery")
         board.lose_power()
         mark = len(board.cells.journal)
         for policy in board.adversary.policies():
             controller = rig.power_on(policy)
             why = "after a write, a SAVE and a power cycle"
-            self._expect(rig.read_all(controller), wanted, Rule.USABILITY, why)
+            expect(rig.read_all(controller), wanted, Rule.USABILITY, why)
             rig.must(controller, commands.RESTORE, why)
-            self._expect(rig.read_all(controller), wanted, Rule.USABILITY, f"{why}, and then a RESTORE")
+            expect(rig.read_all(controller), wanted, Rule.USABILITY, f"{why}, and then a RESTORE")
             board.lose_power()
             board.cells.rollback(mark)
 
@@ -301,18 +340,3 @@ class Explorer:
 
     def _wandering_lba(self) -> int:
         return (self._probe + 1) * 7 % self._rig.volume_sectors
-
-    def _write_probe(self, controller: Controller, lba: int, text: bytes, *, fua: bool = False) -> bytes:
-        """Write one sector, past the write cache if ``fua``; returns what."""
-        probe = text.ljust(512, b"\0")
-        self._rig.must(controller, commands.write(lba, [probe], fua=fua), "after recovery")
-        return probe
-
-    @staticmethod
-    def _expect(image: Image, wanted: Image, rule: Rule, when: str) -> None:
-        if image != wanted:
-            candidate = Candidate("", wanted, {}, wanted)
-            try:
-                judge_live([candidate], image, None)
-            except Violation as violation:
-                raise Violation(rule, f"{when}, {violation.detail}") from violation

@@ -206,3 +206,13 @@ def judge_saved(candidates: Sequence[Candidate], image: Image) -> list[Candidate
         f"after a RESTORE, LBA {lba} reads {describe_sector(image[lba])}, and the save point "
         f"{first.name!r} the cut has {describe_sector(first.saved[lba])}",
     )
+
+
+def expect(image: Image, wanted: Image, rule: Rule, when: str) -> None:
+    """Nothing is in doubt: raises Violation of ``rule`` if ``image`` is not just what is ``wanted``."""
+    if image != wanted:
+        candidate = Candidate("", wanted, {}, wanted)
+        try:
+            judge_live([candidate], image, None)
+        except Violation as violation:
+            raise Violation(rule, f"{when}, {violation.detail}") from violation

@@ -6,6 +6,7 @@ The firmware is a guest: whatever it raises while it boots or executes is a find
 from __future__ import annotations
 
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.board import Board
+from deltabench.hwsim.disk import SECTOR_BYTES, ZERO_SECTOR
 from deltabench.hwsim.power import Listener, OperationLimitError
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
@@ -38,7 +40,60 @@ class Watch(Protocol):
     def resume(self) -> None: ...
 
 
-class Rig:
+class HostSide(ABC):
+    """What a host does with the device under test and its volume of ``volume_sectors``, ``most_sectors`` at once."""
+
+    volume_sectors: int
+    most_sectors: int = MOST_SECTORS
+
+    @abstractmethod
+    def execute(self, controller: Controller, command: Command) -> Response:
+        """Execute a command; raises Violation if the firmware stops in it."""
+
+    def read_all(self, controller: Controller) -> Image:
+        """The whole live image as the host reads it; sectors whose read ends with UNC are UNREADABLE."""
+        image: Image = []
+        for lba in range(0, self.volume_sectors, self.most_sectors):
+            image += self.read(controller, lba, min(self.most_sectors, self.volume_sectors - lba))
+        return image
+
+    def read(self, controller: Controller, lba: int, count: int) -> Image:
+        """Some sectors, as ``read_all`` does."""
+        response = self.execute(controller, commands.read(lba, count))
+        if response.ok:
+            data = list(response.data)
+            if len(data) != count:
+                raise Violation(Rule.HONESTY, f"a read of {count} sectors at LBA {lba} returned {len(data)}")
+            return data
+        if response.error != commands.Error.UNC:
+            raise Violation(Rule.USABILITY, f"a read at LBA {lba} ends with {response}{self.reason(controller)}")
+        if count == 1:
+            return [UNREADABLE]
+        return [sector for one in range(lba, lba + count) for sector in self.read(controller, one, 1)]
+
+    def must(self, controller: Controller, command: Command, why: str) -> Response:
+        """Execute a command that has to succeed; raises Violation of usability if it does not."""
+        response = self.execute(controller, command)
+        if not response.ok:
+            raise Violation(Rule.USABILITY, f"{why}: {command} ends with {response}{self.reason(controller)}")
+        return response
+
+    def write_probe(self, controller: Controller, lba: int, text: bytes, *, fua: bool = False) -> bytes:
+        """Write one sector to a device that has recovered, past its cache if ``fua``; returns what."""
+        probe = text.ljust(SECTOR_BYTES, b"\0")
+        self.must(controller, commands.write(lba, [probe], fua=fua), "after recovery")
+        return probe
+
+    def reason(self, controller: Controller) -> str:
+        """What STATUS says is wrong, in brackets; empty if the firmware has no such command."""
+        response = self.execute(controller, commands.STATUS)
+        if not response.ok or not response.data:
+            return ""
+        text = bytes(response.data[0])[20:].split(b"\0")[0].decode("utf-8", "replace")
+        return f" ({text})" if text else ""
+
+
+class Rig(HostSide):
     """``make`` builds the controller that a power-on starts, from nothing but the board.
 
     ``boot_limit`` is the most media operations that a boot may take.
@@ -80,33 +135,21 @@ class Rig:
         rail.limit = rail.NO_LIMIT
         return controller
 
-    def read_all(self, controller: Controller) -> Image:
-        """The whole live image as the host reads it; sectors whose read ends with UNC are UNREADABLE."""
-        image: Image = []
-        for lba in range(0, self.volume_sectors, MOST_SECTORS):
-            image += self.read(controller, lba, min(MOST_SECTORS, self.volume_sectors - lba))
-        return image
-
-    def read(self, controller: Controller, lba: int, count: int) -> Image:
-        """Some sectors, as ``read_all`` does."""
-        response = self.execute(controller, commands.read(lba, count))
-        if response.ok:
-            data = list(response.data)
-            if len(data) != count:
-                raise Violation(Rule.HONESTY, f"a read of {count} sectors at LBA {lba} returned {len(data)}")
-            return data
-        if response.error != commands.Error.UNC:
-            raise Violation(Rule.USABILITY, f"a read at LBA {lba} ends with {response}{self.reason(controller)}")
-        if count == 1:
-            return [UNREADABLE]
-        return [sector for one in range(lba, lba + count) for sector in self.read(controller, one, 1)]
-
-    def must(self, controller: Controller, command: Command, why: str) -> Response:
-        """Execute a command that has to succeed; raises Violation of usability if it does not."""
-        response = self.execute(controller, command)
-        if not response.ok:
-            raise Violation(Rule.USABILITY, f"{why}: {command} ends with {response}{self.reason(controller)}")
-        return response
+    def save_point(self) -> Image:
+        """The save-point image: what a power cycle and a RESTORE lead to.  Both are undone."""
+        board, rail = self.board, self.board.rail
+        held, mark = (rail.operations, rail.listeners, board.adversary.suspend()), len(board.cells.journal)
+        controller, volatile = self.controller, board.lose_power()
+        restored = self.power_on()
+        self.must(restored, commands.RESTORE, "after recovery")
+        saved = self.read_all(restored)
+        board.lose_power()
+        board.cells.rollback(mark)
+        board.regain(volatile)
+        rail.operations, rail.listeners, read_in_boot = held
+        board.adversary.resume(read_in_boot)
+        self.controller = controller
+        return saved
 
     def execute(self, controller: Controller, command: Command) -> Response:
         """Execute a command; raises Violation if the firmware stops in it, or does not come to an end."""
@@ -162,13 +205,13 @@ class Rig:
         controller.boot()
         return controller
 
-    def reason(self, controller: Controller) -> str:
-        """What STATUS says is wrong, in brackets; empty if the firmware has no such command."""
-        response = self.execute(controller, commands.STATUS)
-        if not response.ok or not response.data:
-            return ""
-        text = bytes(response.data[0])[20:].split(b"\0")[0].decode("utf-8", "replace")
-        return f" ({text})" if text else ""
+
+def check_refused(host: HostSide, controller: Controller) -> None:
+    """A controller that refuses a storage device must end each command with ABRT; raises Violation of honesty."""
+    for command in (commands.read(0, 1), commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
+        response = host.execute(controller, command)
+        if response.ok or response.error != commands.Error.ABRT:
+            raise Violation(Rule.HONESTY, f"of a device that must be refused, {command} ends with {response}")
 
 
 def _finding(what: str | Command, endless: Rule, error: BaseException) -> Violation:

@@ -34,10 +34,11 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class By(enum.Enum):
-    """Who gives a save or restore command (figure 3A)."""
+    """Who gives a save or restore command (figures 3A and 3B)."""
 
     HOST = "host"
     SWITCH = "switch"
+    REMOTE = "remote"
 
 
 class Write(_Table, frozen=True, tag="write", tag_field="do"):
@@ -60,17 +61,41 @@ class Flush(_Table, frozen=True, tag="flush", tag_field="do"):
 
 
 class Save(_Table, frozen=True, tag="save", tag_field="do"):
-    """SAVE, ``by`` a command of the host, or by pressing the switch named ``save`` for ``hold_ms``."""
+    """SAVE, ``by`` a command of the host, by pressing the switch named ``save`` for ``hold_ms``, or by the remote."""
 
     by: By = By.HOST
     hold_ms: Count = 50
 
 
 class Restore(_Table, frozen=True, tag="restore", tag_field="do"):
-    """RESTORE, ``by`` a command of the host, or by pressing the switch named ``restore`` for ``hold_ms``."""
+    """RESTORE, ``by`` a command of the host, the switch named ``restore`` (for ``hold_ms``), or the remote."""
 
     by: By = By.HOST
     hold_ms: Count = 50
+
+
+class Hostile(enum.Enum):
+    """What somebody who does not have the key sends to a device that listens to a remote."""
+
+    REPLAYED = "replayed"
+    DUPLICATED = "duplicated"
+    OUT_OF_ORDER = "out-of-order"
+    REFLECTED = "reflected"
+    FORGED = "forged"
+    TRUNCATED = "truncated"
+    NOISE = "noise"
+    FLOOD = "flood"
+
+    def __str__(self) -> str:
+        if self in (Hostile.NOISE, Hostile.FLOOD):
+            return f"a {self.value} of bytes"
+        return f"{'an' if self is Hostile.OUT_OF_ORDER else 'a'} {self.value} frame"
+
+
+class Radio(_Table, frozen=True, tag="radio", tag_field="do"):
+    """Somebody without the key sends a kind of ``frame`` to the remote's line: nothing must change, all be counted."""
+
+    frame: Hostile
 
 
 class PowerCycle(_Table, frozen=True, tag="power-cycle", tag_field="do"):
@@ -146,7 +171,7 @@ class Trace(_Table, frozen=True, tag="trace", tag_field="do"):
     restores: tuple[Number | str, ...] = ()
 
 
-Step = Write | Read | Flush | Save | Restore | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
+Step = Write | Read | Flush | Save | Restore | Radio | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
 
 
 class Cuts(enum.Enum):
@@ -360,6 +385,13 @@ def _check_together(scenario: Scenario) -> None:
         raise ScenarioError(
             f"{path}: firmware.volume_id = {document.firmware.volume_id!r}: takes {len(volume_id)} bytes in UTF-8; "
             f"allowed: at most {VOLUME_ID_BYTES}"
+        )
+    remote, lines = document.firmware.remote, document.board.uarts
+    if remote is not None and remote not in lines:
+        known = ", ".join(lines) or "none"
+        raise ScenarioError(
+            f"{path}: firmware.remote = {remote!r}: no such serial line{meant(remote, lines)}; the board has {known}; "
+            "name it in uarts of [board]"
         )
     power = document.power
     for key in ("operation", "outcome"):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from deltabench.firmware_model import commands
-from deltabench.firmware_model.commands import Command, Error, Opcode
+from deltabench.firmware_model.commands import Command, Opcode
 from deltabench.firmware_model.config import CacheMode
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.clock import NS_PER_MS
@@ -16,10 +15,14 @@ from deltabench.hwsim.power import Listener
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.explorer import Explorer
+from deltabench.scenarios.handheld import Handheld
 from deltabench.scenarios.hands import Hands
-from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, judge_live, judge_saved
+from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, expect, judge_live, judge_saved
+from deltabench.scenarios.radio import Radio
+from deltabench.scenarios.remote_probe import RemoteProbe
+from deltabench.scenarios.rig import check_refused
 from deltabench.scenarios.scenario import Cuts, Variant
-from deltabench.scenarios.workload import Action, Crash, Press, actions
+from deltabench.scenarios.workload import Action, Button, Crash, Press, actions, described, expected_presses
 
 AFTER_RELEASE_MS = 30
 """How long a recovered device is watched after a switch that was held is let go."""
@@ -60,6 +63,10 @@ class Session:
         self._hands.check(self.actions)
         self._window = window or (0, len(self.actions))
         self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
+        self._radio: Radio | None = None
+        if variant.firmware.remote is not None:
+            self._radio = Radio(self.rig, board.uarts[variant.firmware.remote], Handheld(board.otp_key))
+            self.explorer.probe = RemoteProbe(self.rig, self._radio)
         self._cutting = self.power.cuts is not Cuts.NONE
         self.listener: Listener | None = self.explorer.on_operation if self._cutting else None
         self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if self._cutting else None
@@ -119,15 +126,21 @@ class Session:
                 self._begin(action, number)
                 self._command(controller, action)
             case Press():
-                self._begin(f"{action.command} by its switch", number, action.hold_ms + AFTER_RELEASE_MS)
+                self._begin(described(action), number, action.hold_ms + AFTER_RELEASE_MS)
                 self._press(controller, action)
+            case Button(command=command):
+                self._begin(described(action), number)
+                self._button(controller, command)
+            case steps.Radio(frame=frame):
+                self._begin(described(action), number)
+                self._suffer(controller, frame)
             case steps.Idle(ms=ms):
-                self._begin(f"{ms} ms idle", number)
+                self._begin(described(action), number)
                 self.oracle.begin(None)
                 if self._tick(controller, ms):
                     raise Violation(Rule.USABILITY, "the device did a save or restore that nobody asked for")
             case steps.PowerCycle(refused=refused):
-                self._begin("a power cycle", number)
+                self._begin(described(action), number)
                 self._power_cycle(refused)
             case Crash(command=command):
                 self.commands += 1
@@ -194,37 +207,23 @@ class Session:
 
     def _recover(self, candidates: list[Candidate], listeners: Sequence[Listener]) -> None:
         """Power on, and go on with what the device has come to, if that is allowed."""
-        rig, board, rail = self.rig, self.rig.board, self.rig.board.rail
+        rig, rail = self.rig, self.rig.board.rail
         # The cut has a number of its own, so that each crash in this boot has an id of its own.
         controller = rig.power_on(listeners=listeners, first_operation=rail.operations + 1)
         with rig.aside():
             image = rig.read_all(controller)
             candidates = judge_live(candidates, image, self.oracle.in_flight)
-            operations, mark, read_in_boot = rail.operations, len(board.cells.journal), board.adversary.suspend()
-            volatile = board.lose_power()
-            restored = rig.power_on()
-            rig.must(restored, commands.RESTORE, "after recovery")
-            saved = rig.read_all(restored)
+            saved = rig.save_point()
             judge_saved(candidates, saved)
-            board.lose_power()
-            board.cells.rollback(mark)
-            board.regain(volatile)
-            board.adversary.resume(read_in_boot)
-            rail.operations = operations
         self.controller = rig.controller = controller
         self.oracle.settle(image, saved)
 
     def _press(self, controller: Controller, press: Press) -> None:
-        """A long press gives its command once, one that is over before the debouncing none, a stuck switch none.
-
-        Between the two it depends on how the contact bounces, and either is right.  The switch is at rest before the
-        press for as long as the firmware needs to see it open, and after it likewise.
-        """
+        """The switch is at rest before the press for as long as the firmware needs to see it open, and after it."""
         board, debounce_ms = self.rig.board, self.variant.firmware.debounce_ms
         switch = board.switches[press.switch]
         bounce_ms = -(-switch.bounce_us // 1000)
-        least = int(switch.stuck is None and press.hold_ms >= debounce_ms + max(bounce_ms, 1))
-        most = int(switch.stuck is None and press.hold_ms + bounce_ms > debounce_ms)
+        least, most = expected_presses(press.hold_ms, switch.bounce_us, switch.stuck, debounce_ms)
         self.oracle.begin(None)
         done = self._tick(controller, debounce_ms)
         self.oracle.begin(press.command if most else None)
@@ -236,6 +235,33 @@ class Session:
             )
         if done:
             self.oracle.acknowledge()
+
+    def _button(self, controller: Controller, command: Command) -> None:
+        radio, rail = self._radio, self.rig.board.rail
+        assert radio is not None, "a button without a remote was refused"
+
+        def acknowledge_early(_: Operation) -> None:
+            if radio.is_answered:
+                # What a device has once said is done must not be undone by a cut, even if it is still busy with it.
+                self.oracle.acknowledge()
+                self._begin(self._doing, self._number)
+
+        if rail.listeners:
+            rail.listeners = (acknowledge_early, *rail.listeners)
+        self.oracle.begin(command)
+        radio.order(controller, command)
+        self.oracle.acknowledge()
+
+    def _suffer(self, controller: Controller, frame: steps.Hostile) -> None:
+        """Whatever comes in, both images are what they were."""
+        assert self._radio is not None, "a frame without a remote was refused"
+        self.oracle.begin(None)
+        draw = random.Random(f"{self.variant.scenario.document.seed} {self._number}")
+        self._radio.suffer(controller, frame, draw)
+        with self.rig.aside():
+            when = f"after {self.doing}"
+            expect(self.rig.read_all(controller), self.oracle.live, Rule.STABILITY, when)
+            expect(self.rig.save_point(), self.oracle.saved, Rule.ISOLATION, f"{when} and a RESTORE")
 
     def _tick(self, controller: Controller, ms: int) -> int:
         """Let time pass; returns how often a switch made the device save or restore."""
@@ -262,7 +288,4 @@ class Session:
             return
         controller = self.controller = self.rig.power_on(first_operation=number + 1)
         with self.rig.aside():
-            for command in (commands.read(0, 1), commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
-                response = self.rig.execute(controller, command)
-                if response.ok or response.error != Error.ABRT:
-                    raise Violation(Rule.HONESTY, f"of a device that must be refused, {command} ends with {response}")
+            check_refused(self.rig, controller)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
 from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.crash_map import CutRow, table_of
-from deltabench.scenarios.documents import Explored, Judged, Results, Violated
+from deltabench.scenarios.documents import Explored, Judged, OnBoard, Results, Violated
 from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.scenario import Variant
 
@@ -27,8 +28,18 @@ NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 """What an XML document cannot hold, not even escaped (XML 1.0, 2.2); a firmware's error text may."""
 
 
+class BoardCuts(NamedTuple):
+    """Of a run on a board: ``places`` at which power can be cut, and cuts that the workload did not come to again."""
+
+    places: int
+    unreached: int
+
+
 class Result(NamedTuple):
-    """What came out of one variant.  ``elapsed_s`` is the work's CPU time, summed over processes."""
+    """What came out of one variant.  ``elapsed_s`` is the work's CPU time, summed over processes.
+
+    ``board``: it was run on a board, where a crash state is one of many that each place has.
+    """
 
     variant: Variant
     commands: int
@@ -38,6 +49,7 @@ class Result(NamedTuple):
     elapsed_s: float
     complete: bool
     cut_rows: tuple[CutRow, ...] = ()
+    board: BoardCuts | None = None
 
     @property
     def holds(self) -> bool:
@@ -85,6 +97,7 @@ class Result(NamedTuple):
                 for finding in self.findings
             ),
             crash_map=table_of(self.cut_rows),
+            board=UNSET if self.board is None else OnBoard(**self.board._asdict()),
         )
 
     def problem(self) -> str:

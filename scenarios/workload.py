@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,7 @@ from deltabench.hwsim.explain_invalid import meant
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.recordings import RECORDINGS
-from deltabench.scenarios.scenario import By, Document, Scenario
+from deltabench.scenarios.scenario import By, Document, Hostile, Scenario
 from deltabench.scenarios.traces import FORMATS, Request, TraceError, read_trace
 
 
@@ -25,6 +25,12 @@ class Press(NamedTuple):
 
     switch: str
     hold_ms: int
+    command: Command
+
+
+class Button(NamedTuple):
+    """Somebody presses a button of the handheld remote; the device is to do ``command``."""
+
     command: Command
 
 
@@ -42,7 +48,44 @@ class Crash(NamedTuple):
 MOST_CRASH_OPERATIONS = 12
 """A crash falls on one of so many media operations of its command."""
 
-Action = Command | Press | Crash | steps.PowerCycle | steps.Idle | steps.Swap | steps.Snapshot | steps.PutBack
+Action = (
+    Command | Press | Button | Crash | steps.Radio | steps.PowerCycle | steps.Idle
+    | steps.Swap | steps.Snapshot | steps.PutBack
+)  # fmt: skip
+NEEDED: Final = {Hostile.REPLAYED: 2, Hostile.DUPLICATED: 1, Hostile.OUT_OF_ORDER: 1, Hostile.REFLECTED: 1}
+"""So many commands by the remote must come before it, so that there is something that somebody can have recorded."""
+
+
+def described(action: Action) -> str:
+    """What the device is doing during an action, in words."""
+    match action:
+        case Press(command=command):
+            return f"{command} by its switch"
+        case Button(command=command):
+            return f"{command} by the remote"
+        case steps.Radio(frame=frame):
+            return f"{frame} on the remote's line"
+        case Crash(command=command):
+            return str(command)
+        case steps.Idle(ms=ms):
+            return f"{ms} ms idle"
+        case steps.PowerCycle():
+            return "a power cycle"
+        case steps.Swap() | steps.Snapshot() | steps.PutBack():
+            return "nothing, with hands on its disks"
+    return str(action)
+
+
+def expected_presses(hold_ms: int, bounce_us: int, stuck: str | None, debounce_ms: int) -> tuple[int, int]:
+    """The least and the most commands that a press may give.
+
+    A long press gives its command once, one that is over before the debouncing none, a stuck switch none.  Between the
+    two it depends on how the contact bounces, and either is right.
+    """
+    bounce_ms = -(-bounce_us // 1000)
+    least = int(stuck is None and hold_ms >= debounce_ms + max(bounce_ms, 1))
+    most = int(stuck is None and hold_ms + bounce_ms > debounce_ms)
+    return least, most
 
 
 def actions(scenario: Scenario, volume_sectors: int) -> list[Action]:
@@ -71,6 +114,7 @@ class _Expansion:
         self._sectors = volume_sectors
         self._random = random.Random(scenario.document.seed)
         self._number = 0
+        self._buttons = 0
 
     def actions(self) -> Iterator[Action]:
         for index, step in enumerate(self._document.steps):
@@ -92,6 +136,15 @@ class _Expansion:
                 yield self._order(key, "save", by, hold_ms, commands.SAVE)
             case steps.Restore(by=by, hold_ms=hold_ms):
                 yield self._order(key, "restore", by, hold_ms, commands.RESTORE)
+            case steps.Radio(frame=frame):
+                self._check_remote(f"{key}.frame = {frame.value!r}")
+                needed = NEEDED.get(frame, 0)
+                if self._buttons < needed:
+                    raise self._error(
+                        f"{key}.frame = {frame.value!r}",
+                        f"needs {needed} saves or restores by the remote before it; there are {self._buttons}",
+                    )
+                yield step
             case steps.Random():
                 yield from self._random_commands(key, step)
             case steps.Trace():
@@ -115,6 +168,10 @@ class _Expansion:
     def _order(self, key: str, switch: str, by: By, hold_ms: int, command: Command) -> Action:
         if by is By.HOST:
             return command
+        if by is By.REMOTE:
+            self._check_remote(f"{key}.by = 'remote'")
+            self._buttons += 1
+            return Button(command)
         if switch not in self._document.board.switches:
             raise self._error(key, f"by = 'switch': the board has no switch {switch!r}; add [board.switches.{switch}]")
         return Press(switch, hold_ms, command)
@@ -215,6 +272,12 @@ class _Expansion:
         if lba + count > self._sectors:
             raise self._error(
                 key, f"lba = {lba}, count = {count} runs beyond the volume, whose last LBA is {self._sectors - 1}"
+            )
+
+    def _check_remote(self, key: str) -> None:
+        if self._document.firmware.remote is None:
+            raise self._error(
+                key, "the firmware listens to no remote; name a serial line in uarts of [board] and in firmware.remote"
             )
 
     def _check_disk(self, key: str, device: str) -> None:

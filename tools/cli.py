@@ -32,6 +32,7 @@ def invoke(arguments: list[str]) -> int:
     from deltabench.hwsim.errors import HardwareError
     from deltabench.scenarios.errors import ScenarioError
     from deltabench.tools.commands import cli
+    from deltabench.tools.stm32.errors import FlashError
 
     try:
         code = int(cli.main(arguments, prog_name="deltabench", standalone_mode=False) or Exit.OK)
@@ -41,7 +42,7 @@ def invoke(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return Exit.USAGE
-    except (ScenarioError, HardwareError, FirmwareError) as error:
+    except (ScenarioError, HardwareError, FirmwareError, FlashError) as error:
         click.echo(f"deltabench: {error}", err=True)
         return Exit.USAGE
     except BrokenPipeError:

@@ -6,7 +6,9 @@ from importlib.metadata import version
 
 import click
 
+from deltabench.tools.boarding import board_command
 from deltabench.tools.enduring import endure_command
+from deltabench.tools.flashing import flash_command
 from deltabench.tools.holding import holdup_command
 from deltabench.tools.imaging import image_group
 from deltabench.tools.measuring import measure_command
@@ -36,6 +38,8 @@ for command in (
     scenarios_command,
     parts_command,
     image_group,
+    board_command,
+    flash_command,
     demo_command,
 ):
     cli.add_command(command)

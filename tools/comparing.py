@@ -9,6 +9,7 @@ import msgspec
 
 from deltabench.scenarios.counters import COUNTERS
 from deltabench.scenarios.documents import (
+    MOST_YEARS,
     Document,
     Endurance,
     EnduredRun,
@@ -20,10 +21,21 @@ from deltabench.scenarios.documents import (
     Results,
     Series,
     Wear,
+    WearOut,
 )
+from deltabench.tools.lifetimes import when
 
 Run = MeasuredRun | EnduredRun | Judged | HeldUp
-Value = int | float | str | None
+
+
+class Life(NamedTuple):
+    """How many years a part lasts, and the words for it, which say how exactly that is known."""
+
+    years: float
+    words: str
+
+
+Value = int | float | str | Life | None
 
 
 class Line(NamedTuple):
@@ -37,8 +49,9 @@ class Line(NamedTuple):
     @property
     def ratio(self) -> float | None:
         """The second by the first, where that means something."""
-        if isinstance(self.one, int | float) and isinstance(self.other, int | float) and self.one:
-            return self.other / self.one
+        one, other = (value.years if isinstance(value, Life) else value for value in (self.one, self.other))
+        if isinstance(one, int | float) and isinstance(other, int | float) and one:
+            return other / one
         return None
 
 
@@ -177,11 +190,36 @@ def _figures(run: Run) -> list[tuple[tuple[str, str], Value]]:
                 found.append(((f"{latency.command}, {which}", "ns"), value))
     else:
         found.append((("simulated time", "days"), run.simulated_days))
+        found += [(("ended", ""), run.ended), (("seed", ""), run.seed), *_configured(run)]
     found += _counted(run.counters)
     found += _worn(run.wear)
     if isinstance(run, EnduredRun):
-        found += [((f"{row.device} {row.what} wears out after", "years"), row.years) for row in run.wear_out]
+        found.append((("most units written since T0", "units"), run.most_ddm))
+        found += [
+            ((f"{row.device} {row.what}s: worn out after", "years"), _life(row))
+            for row in run.wear_out
+            if row.endurance is not None
+        ]
     return found
+
+
+def _life(row: WearOut) -> Value:
+    """Above MOST_YEARS no more than that is known."""
+    return when(row) if row.years is None or row.years > MOST_YEARS else Life(row.years, when(row))
+
+
+def _configured(run: EnduredRun) -> list[tuple[tuple[str, str], Value]]:
+    """The settings of a workload; those of its source, a random mix or a trace, stand in a table of their own."""
+    settings = dict(run.workload)
+    for kind in ("random", "trace"):
+        source = settings.pop(kind, None)
+        if isinstance(source, dict):
+            settings |= {f"{kind} {key}": value for key, value in source.items()}
+    return [
+        ((f"workload: {key.replace('_', ' ')}", ""), "yes" if value is True else "no" if value is False else value)
+        for key, value in settings.items()
+        if key != "seed" and (value is None or isinstance(value, int | float | str))
+    ]
 
 
 def _counted(counters: Sequence[Series]) -> list[tuple[tuple[str, str], Value]]:

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
     TextColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.table import Table
 from rich.text import Text
@@ -71,6 +73,13 @@ def work_bar(what: str, unit: str) -> Iterator[Advance]:
 def rate_bar(what: str, unit: str) -> Iterator[Advance]:
     """A bar for what is done by the million, with how many millions a second."""
     with _bar(TextColumn(what), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _MillionsColumn(unit)) as advance:
+        yield advance
+
+
+@contextmanager
+def transfer_bar(what: str) -> Iterator[Advance]:
+    """A bar for bytes that go over a line, with how many a second."""
+    with _bar(TextColumn(what), BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn()) as advance:
         yield advance
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from deltabench.scenarios.documents import MOST_YEARS
 from deltabench.tools.console import needed_width, print_table
+from deltabench.tools.pictures.words import listed
+from deltabench.tools.report import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
 
     from deltabench.scenarios.documents import EnduredRun, WearOut
     from deltabench.scenarios.endurance.workload import Workload
-
-MOST_YEARS: Final = 1000
-"""What lasts longer is not told more exactly."""
 
 
 def print_endurance(console: Console, name: str, workload: Workload, runs: Sequence[EnduredRun]) -> None:
@@ -46,14 +46,15 @@ def _in_words(workload: Workload, run: EnduredRun) -> str:
 
     source = workload.source
     if isinstance(source, RandomMix):
-        what = (
-            f"{100 * source.reads:g} % reads, transfers of {source.sectors} sector{'s' * (source.sectors != 1)}, "
-            f"{100 * source.hot_share:g} % of them in {100 * source.hot_fraction:g} % of the volume"
-        )
+        hot = run.workload["hot_part"]
+        spread = "spread evenly over the volume"
+        if 0 < hot < 1:
+            spread = f"{100 * source.hot_share:g} % of them in {100 * hot:.3g} % of the volume"
+        what = f"{100 * source.reads:g} % reads, transfers of {counted(source.sectors, 'sector')}, {spread}"
     else:
         what = f"{source.path} again and again"
     orders = [
-        f"a {order} every {every:,} commands" if every else f"no {order}s"
+        f"a {order} every {counted(every, 'command')}" if every else f"no {order}s"
         for order, every in (("save", workload.save_every), ("restore", workload.restore_every))
     ]
     years = f"{workload.years:g} year{'s' * (workload.years != 1)}"
@@ -86,9 +87,9 @@ def _table_without(left_out: Sequence[str], runs: Sequence[EnduredRun]) -> Table
             cells = (
                 variant,
                 f"{row.device} {row.part}",
-                f"{row.most:,} {row.what}s",
+                counted(row.most, row.what),
                 "no rating" if row.endurance is None else _rating(row.endurance),
-                _when(row),
+                when(row),
                 row.driven_by,
             )
             shown = [escape(cell) for heading, cell in zip(headings, cells, strict=True) if heading not in left_out]
@@ -97,7 +98,10 @@ def _table_without(left_out: Sequence[str], runs: Sequence[EnduredRun]) -> Table
     return table
 
 
-def _when(row: WearOut) -> str:
+def when(row: WearOut) -> str:
+    """When it is worn out, in words; ``about``: at the pace of the second half of the run."""
+    if row.too_little:
+        return "too little wear to tell"
     if row.years is None:
         return "-" if row.endurance is None else "wears no more"
     about = "" if row.reached or row.years > MOST_YEARS else "about "
@@ -120,26 +124,38 @@ def span(years: float) -> str:
 
 
 def _finding(runs: Sequence[EnduredRun]) -> str:
-    """What wears out first and what last, in a sentence, and how far that was run."""
+    """What wears out first and what last, what cannot be told yet, and how far that was run."""
     rows = [(run.run.rpartition(":")[2], row) for run in runs for row in run.wear_out if row.endurance is not None]
     if not rows:
         return "Nothing that was worn has a rated endurance: its writes are counted, but not when it wears out."
-    rated = sorted(rows, key=lambda named: (math.inf if named[1].years is None else named[1].years, named[0]))
-    (variant, first), (last_variant, last) = rated[0], rated[-1]
-    if first.years is None:
-        return "What has a rated endurance wears no more: in the second half of the run it was not worn at all."
-    if first.years > MOST_YEARS:
-        return f"All that has a rated endurance lasts {_when(first)}."
-    if len(rated) == 1:
-        sentences = [f"{first.device} of {variant} wears out after {_when(first)}."]
-    elif _when(first) == _when(last):
-        sentences = [f"All that has a rated endurance wears out after {_when(first)}."]
-    else:
-        longest = "and wears no more" if last.years is None else _when(last)
-        sentences = [
-            f"{first.device} of {variant} wears out first, after {_when(first)}; "
-            f"{last.device} of {last_variant} lasts longest, {longest}."
-        ]
-    if any(_when(row).startswith("about") for _, row in rows):
+    told = [named for named in rows if not named[1].too_little]
+    untold = [f"{row.device} of {variant}" for variant, row in rows if row.too_little]
+    if not told:
+        return "Too little was worn to tell when anything will be worn out: run it for more years."
+    told.sort(key=lambda named: (math.inf if named[1].years is None else named[1].years, named[0]))
+    sentences = [_first_and_last(told, "All else" if untold else "All")]
+    if untold:
+        sentences.insert(0, f"{listed(untold)}: worn too little to tell when; run it for more years. ")
+    if any(when(row).startswith("about") for _, row in told):
         sentences.append("\n'About': at the pace of the second half of the time that was run.")
     return "".join(sentences)
+
+
+def _first_and_last(rated: Sequence[tuple[str, WearOut]], all_of_it: str) -> str:
+    """A sentence on parts in the order in which they wear out."""
+    (variant, first), (last_variant, last) = rated[0], rated[-1]
+    if first.years is None:
+        why = "nothing was written to it in the second half of the run"
+        return f"{all_of_it} that has a rated endurance wears no more: {why}."
+    if first.years > MOST_YEARS:
+        return f"{all_of_it} that has a rated endurance lasts {when(first)}."
+    if len(rated) == 1:
+        return f"{first.device} of {variant} wears out after {when(first)}."
+    if when(first) == when(last):
+        return f"{all_of_it} that has a rated endurance wears out after {when(first)}."
+    which = "first" if all_of_it == "All" else "first of the others"
+    longest = f"lasts longest, {when(last)}" if last.years is not None else "wears no more"
+    return (
+        f"{first.device} of {variant} wears out {which}, after {when(first)}; "
+        f"{last.device} of {last_variant} {longest}."
+    )

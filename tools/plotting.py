@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from deltabench.scenarios.documents import Document
-    from deltabench.tools.comparing import Comparison, Line, Pair
+    from deltabench.tools.comparing import Comparison, Line, Pair, Value
     from deltabench.tools.pictures.style import Picture
 
 FIGURE_COLUMNS = 34
@@ -194,11 +194,14 @@ def _cells(line: Line) -> Sequence[str]:
     return _value(line.one, line.unit), _value(line.other, line.unit), "" if ratio is None else digits(ratio)
 
 
-def _value(value: int | float | str | None, unit: str) -> str:
+def _value(value: Value, unit: str) -> str:
+    from deltabench.tools.comparing import Life
     from deltabench.tools.pictures.words import digits, duration
 
     if value is None:
         return "–"
+    if isinstance(value, Life):
+        return value.words
     if isinstance(value, str):
         return value
     if unit == "ns":

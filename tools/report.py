@@ -127,6 +127,16 @@ def _summary(results: Sequence[Result], *, interrupted: bool) -> str:
         f"{counted(generated, 'crash state')} generated, {counted(verified, 'recovery', 'recoveries')} run and judged."
     ]
     unfinished = [result for result in results if not result.complete]
+    boards = [result.board for result in results if result.board is not None]
+    if boards:
+        most = max(result.counts.verified for result in results)
+        places = sum(board.places for board in boards)
+        sentences.append(
+            f"Cut on the board: at most {counted(most, 'time')} a variant, at {counted(places, 'place')} in all, with "
+            "outcomes drawn at random; without --target all of them are explored on the model."
+        )
+        if unreached := sum(board.unreached for board in boards):
+            sentences.append(f"{counted(unreached, 'cut')} found nothing to cut when the workload was done again.")
     wrong = [result for result in results if not result.as_expected and not _open(result)]
     if interrupted:
         sentences.append(f"[bold]Interrupted: {_unfinished(unfinished, len(results))}.[/bold]")

@@ -66,9 +66,12 @@ class Bus:
         windows = [Window("RAM", file.chip.ram_address, file.chip.ram_bytes, self.ram)]
         self.blocks: dict[int, EraseBlock] = {}
         """Erase blocks by page number: those of the chip's flash from 0, of a NOR flash from PAGES_PER_PART on."""
+        self.flash: list[NorFlash] = []
+        """The banks of the chip's own flash."""
         address = file.chip.flash_address
         for part in file.chip.flash_as_nor():
             bank = NorFlash(part.name, part, board.cells, board.rail, board.adversary, Detail.SAMPLED)
+            self.flash.append(bank)
             windows.append(Window("flash", address, part.size_bytes, bank))
             self._number(len(self.blocks), address, bank)
             address += part.size_bytes
@@ -108,16 +111,18 @@ class Bus:
         self._write(address, data, program)
 
     def store(self, address: int, data: bytes) -> None:
-        """As ``write``, erasing what has to be erased; what else lies in an erased sector is programmed back."""
+        """As ``write``, but every sector of NOR flash that it touches is erased first, and what else it holds put back.
+
+        So that no cell is left as a cut operation left it, even one that happens to read right.
+        """
 
         def replace(nor: NorFlash, at: int, piece: bytes) -> None:
             for start, end in _within(at, len(piece), nor.sector_bytes):
                 base = start // nor.sector_bytes * nor.sector_bytes
                 old = nor.read(base, nor.sector_bytes)
                 new = old[: start - base] + piece[start - at : end - at] + old[end - base :]
-                if new != old:
-                    nor.erase(base)
-                    _program_what_is_not_blank(nor, base, new)
+                nor.erase(base)
+                _program_what_is_not_blank(nor, base, new)
 
         self._write(address, data, replace)
 

@@ -44,7 +44,7 @@ def device_of(variant: Variant) -> Device:
     rig = build_rig(variant)
     controller = rig.make()
     assert isinstance(controller, DeltaController), "any other firmware was refused above"
-    atoms = atom_count(SCHEMES[config.scheme], config.units, config.atom_bytes, config.version_bits)
+    atoms = atom_count(SCHEMES[config.scheme], config)
     return Device(rig.board, config, controller.layout, atoms, shape_of(config))
 
 

@@ -32,7 +32,9 @@ SECTORS_READ: Final = 14
 SECTORS_WRITTEN: Final = 15
 PLACE: Final = 16
 """In ``totals``: the next request of a trace."""
-TOTALS: Final = 17
+MOST_DELTA: Final = 17
+"""In ``totals``: the most units that were ever written since T0 when a save or restore came."""
+TOTALS: Final = 18
 
 IN_B: Final = 1
 WRITTEN: Final = 2
@@ -80,6 +82,8 @@ def next_order(schedule: Schedule, number: int) -> int:
 
 def give_order(state: State, shape: Shape, schedule: Schedule, number: int) -> None:
     """The save or restore that command ``number`` is; where both are due, the restore."""
+    totals = state.totals
+    totals[MOST_DELTA] = max(totals[MOST_DELTA], totals[DELTA])
     if (number + 1) % schedule.restore_every == 0:
         restore(state, shape)
     else:

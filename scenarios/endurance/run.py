@@ -1,7 +1,7 @@
 """Endurance runs: a workload over simulated years on each variant, sampled on the way, and when what wears out.
 
 A run ends before its years are over when all that has a rated endurance is worn past it.  What is not worn out by then
-is told by extrapolation: it goes on wearing as it did in the second half of the run.
+is told by extrapolation: it goes on wearing as it did in the second half of the run, if that was enough to tell.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from deltabench.hwsim.meter import Wear as CellWear
 from deltabench.hwsim.meter import WearKind, wear_of
-from deltabench.scenarios.documents import Day, EnduredRun, WearOut
+from deltabench.scenarios.documents import MOST_YEARS, Day, EnduredRun, WearOut
 from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.causes import cause_of
 from deltabench.scenarios.endurance.compiled import Kernel
 from deltabench.scenarios.endurance.device import device_of
 from deltabench.scenarios.endurance.state import new_state
-from deltabench.scenarios.endurance.wear import atom_writes, cell_wear, counters, map_wear, unit_moves
+from deltabench.scenarios.endurance.wear import atom_writes, cell_wear, counters, map_wear, most_ddm, unit_moves
 from deltabench.scenarios.endurance.workload import DAYS_PER_YEAR, Mix, Workload, plan
 from deltabench.scenarios.measure import worn_cells
 from deltabench.scenarios.scenario import Variant
@@ -35,6 +35,8 @@ FIRST_STEPS: Final = 1 << 10
 """So many times closer than the years want it are the first samples: a part may be worn out in days."""
 WEARING: Final[tuple[WearKind, ...]] = ("erase", "write")
 """Programs of NOR pages are no wear of their own: each is between two erases, which are rated."""
+LEAST_WEAR: Final = 20
+"""With less wear of the most worn cell in the second half of a run, its pace is not told, but only that it is lower."""
 Ended = Literal["all done", "worn out", "interrupted"]
 
 
@@ -52,6 +54,8 @@ class Run:
         self._state = new_state(shape, workload.seed % (1 << 64), compiled=model.compiled)
         self._done = 0
         self._timeline: list[Day] = []
+        self._atoms: list[int] = []
+        """Atoms written so far, at the times of the timeline."""
         self._maps = self._device.layout.maps.device
         maps = self._device.board.media[self._maps]
         self._rated = next(wear.endurance for _, wear in wear_of(maps) if wear.what in WEARING)
@@ -73,7 +77,7 @@ class Run:
                 progress(self._done)
             self._sample()
             if len(self._timeline) > MOST_SAMPLES:
-                self._timeline = self._timeline[::2]
+                self._timeline, self._atoms = self._timeline[::2], self._atoms[::2]
                 step *= 2
         if self._done == total:
             return self._result("all done")
@@ -95,7 +99,9 @@ class Run:
 
     def _sample(self) -> None:
         device, state = self._device, self._state
-        cells = map_wear(device, atom_writes(device.shape, state).all).cells
+        writes = atom_writes(device.shape, state).all
+        self._atoms.append(int(writes.sum()))
+        cells = map_wear(device, writes).cells
         (worn,) = [cells[kind][1] for kind in WEARING if kind in cells]
         self._timeline.append(
             Day(
@@ -121,25 +127,28 @@ class Run:
             units=shape.units,
             sectors_per_unit=shape.sectors_per_unit,
             seed=self._workload.seed,
-            workload=self._workload.as_dict() | {"commands_per_day": self._plan.commands_per_day},
+            workload=self._workload.as_dict() | self._as_planned(),
             commands=self._done,
             simulated_days=self._days(self._done),
             ended=ended,
             counters=counters(self._device, state, [wear for wear, _ in wears]).as_series(),
             wear=tuple(worn_cells(wear, counts) for wear, counts in wears),
+            most_ddm=most_ddm(state),
             unit_moves=tuple(unit_moves(shape, state).tolist()),
             timeline=tuple(self._timeline),
             wear_out=tuple(self._wear_out(wear, counts) for wear, counts in wears if wear.what in WEARING),
         )
 
+    def _as_planned(self) -> dict[str, float]:
+        """What came of the workload on this volume: the pace, and the share that the hot region really has."""
+        source = self._plan.source
+        hot = {"hot_part": source.hot_slots / source.slots} if isinstance(source, Mix) else {}
+        return {"commands_per_day": self._plan.commands_per_day, **hot}
+
     def _wear_out(self, wear: CellWear, counts: NDArray[np.int64]) -> WearOut:
         worst = int(counts.argmax())
         most = int(counts[worst])
-        years, reached = None, False
-        if wear.endurance is not None:
-            reached = most > wear.endurance
-            days = self._days_to(wear.endurance, most)
-            years = None if days is None else days / DAYS_PER_YEAR
+        years, too_little = (None, False) if wear.endurance is None else self._life(wear.endurance, most)
         return WearOut(
             device=wear.device,
             part=wear.part,
@@ -147,20 +156,29 @@ class Run:
             endurance=wear.endurance,
             most=most,
             years=years,
-            reached=reached,
+            reached=wear.endurance is not None and most > wear.endurance,
+            too_little=too_little,
             driven_by=cause_of(self._device, self._state, wear.device, worst * wear.cell_size),
         )
 
-    def _days_to(self, endurance: int, most: int) -> float | None:
-        """When the most worn cell had that wear, between two samples, or will have it; None if it wears no more."""
+    def _life(self, endurance: int, most: int) -> tuple[float | None, bool]:
+        """The years until the most worn cell had that wear or will have it, and whether it was worn too little to tell.
+
+        None and False: it wears no more, as nothing was written to the map store in the second half of the run.
+        """
         for before, after in pairwise(self._timeline):
             low, high = before.most_worn[self._maps], after.most_worn[self._maps]
             if high > endurance:
-                return before.day + (after.day - before.day) * (endurance - low) / (high - low)
-        end = self._timeline[-1]
-        half = max((day for day in self._timeline if 2 * day.day <= end.day), key=lambda day: day.day)
-        more = most - half.most_worn[self._maps]
-        return end.day + (endurance - most) * (end.day - half.day) / more if more else None
+                return (before.day + (after.day - before.day) * (endurance - low) / (high - low)) / DAYS_PER_YEAR, False
+        half = max(number for number, day in enumerate(self._timeline) if 2 * day.day <= self._timeline[-1].day)
+        if self._atoms[half] == self._atoms[-1]:
+            return None, False
+        begin, end = self._timeline[half], self._timeline[-1]
+        worn = most - begin.most_worn[self._maps]
+        # Fewer, and perhaps another that is nearly due, are no more than LEAST_WEAR.
+        years = (end.day + (endurance - most) * (end.day - begin.day) / max(worn, LEAST_WEAR)) / DAYS_PER_YEAR
+        too_little = worn < LEAST_WEAR and years <= MOST_YEARS
+        return None if too_little else years, too_little
 
 
 def endure(

@@ -93,6 +93,9 @@ def atom_writes(shape: Shape, state: State) -> AtomWrites:
 
 def map_wear(device: Device, writes: Numbers) -> MapWear:
     """What so many writes of each atom do to the map store."""
+    if device.config.remote is not None:
+        # Nobody presses the remote, so that its atom, the last, stays as it is.
+        writes = np.append(writes, 0)
     assert len(writes) == device.atoms, "every atom of the map store is counted"
     region, atom_bytes = device.layout.maps, device.config.atom_bytes
     medium = device.board.media[region.device]
@@ -173,6 +176,11 @@ def cell_wear(device: Device, state: State) -> list[Wear]:
 def unit_moves(shape: Shape, state: State) -> Numbers:
     """Of each unit, the saves that moved it."""
     return _both_sides(_numbers(state.moved).reshape(shape.units, 2))
+
+
+def most_ddm(state: State) -> int:
+    """The most units that were ever written since T0: DDM only grows until the next save or restore."""
+    return max(int(state.totals[kernel.MOST_DELTA]), int(state.totals[kernel.DELTA]))
 
 
 def counters(device: Device, state: State, wears: list[Wear]) -> Counts:

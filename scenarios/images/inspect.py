@@ -23,7 +23,7 @@ from deltabench.scenarios.images.documents import (
     Sectors,
 )
 from deltabench.scenarios.images.errors import ImageError
-from deltabench.scenarios.images.maps import CLEARING, FLAGS, SWITCHING
+from deltabench.scenarios.images.maps import CLEARING, FLAGS, SWITCHING, pending_request
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import Place
 from deltabench.scenarios.images.rules import judge
@@ -152,6 +152,9 @@ def _work(decoded: Decoded) -> Iterator[str]:
     elif maps.flag == FLAGS[CLEARING]:
         what = "a restore" if maps.scheme == "versioned" else "a save or restore"
         yield f"finishes {what} that was cut while DDM was cleared"
+    order = pending_request(decoded.places, decoded.store.atoms)
+    if order is not None:
+        yield f"does a {order} that the remote was promised"
     ahead = [label.disk for label in decoded.labels if label is not None and _is_ahead(decoded, label)]
     if ahead:
         yield f"finishes an update of the labels that {' and '.join(ahead)} had already"

@@ -41,6 +41,7 @@ def new_board(
     disk_sectors: int = 8192,
     torn_sector: TornSector | None = None,
     switches: dict[str, SwitchSpec] | None = None,
+    uarts: tuple[str, ...] = (),
     tearing: Detail = Detail.SAMPLED,
     seed: int = 1,
 ) -> Board:
@@ -48,7 +49,7 @@ def new_board(
     disk = DeviceSpec(part="generic-disk", sectors=disk_sectors, torn_sector=torn_sector)
     devices = {f"disk{number}": disk for number in range(disks)}
     devices |= {"nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")}
-    return Board(BoardSpec(devices=devices, switches=switches or {}, tearing=tearing), seed=seed)
+    return Board(BoardSpec(devices=devices, switches=switches or {}, uarts=uarts, tearing=tearing), seed=seed)
 
 
 class Device:

@@ -22,9 +22,8 @@ DEVICES = (
 
 def board() -> Board:
     disk = DeviceSpec(part="generic-disk", sectors=8192)
-    return Board(
-        BoardSpec(devices={"disk0": disk, "nor0": DeviceSpec(part="AT25SF041"), "fram0": DeviceSpec(part="FM25V10")})
-    )
+    devices = {"disk0": disk, "nor0": DeviceSpec(part="AT25SF041"), "fram0": DeviceSpec(part="FM25V10")}
+    return Board(BoardSpec(devices=devices, uarts=("air",)))
 
 
 def block(config: FirmwareConfig) -> bytes:

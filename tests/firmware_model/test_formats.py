@@ -74,7 +74,7 @@ def test_integers_are_little_endian() -> None:
 
 
 def test_the_structures_of_atoms_fit_the_smallest_atom() -> None:
-    for title in ("Identity atom", "Control atom", "System atom", "System atom with command history"):
+    for title in ("Identity atom", "Control atom", "System atom", "System atom with command history", "Remote atom"):
         assert next(fmt for fmt in FORMATS if fmt.title == title).fixed_bytes <= 10
 
 

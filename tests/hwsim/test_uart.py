@@ -47,12 +47,13 @@ def test_power_loss_empties_both_fifos_and_keeps_the_count_of_overruns() -> None
 
 
 def test_what_a_cut_emptied_comes_back_when_the_cut_is_undone() -> None:
-    uart = Uart()
+    uart = Uart(fifo_bytes=4)
     uart.remote.write(b"up")
     uart.device.write(b"down")
     contents = uart.lose_power()
     uart.remote.write(b"noise of the branch")
     uart.regain(contents)
+    assert uart.device.overruns == 0
     assert uart.device.read(9) == b"up"
     assert uart.remote.read(9) == b"down"
 

@@ -25,7 +25,7 @@ def broken(part: str) -> Callable[[type], type[DeltaController]]:
                 old, new = getattr(self, part), object.__new__(mistake)
                 for name, value in _attributes(old):
                     setattr(new, name, value)
-                for holder in (self, self.maps, self._labels, self._volume):
+                for holder in (self, self.maps, self._labels, self._volume, self._remote):
                     for name, value in _attributes(holder):
                         if value is old:
                             setattr(holder, name, new)

@@ -24,11 +24,13 @@ from deltabench.scenarios.scenario import (
     By,
     Document,
     Flush,
+    Hostile,
     Idle,
     Mix,
     Power,
     PowerCycle,
     PutBack,
+    Radio,
     Random,
     Restore,
     Save,
@@ -66,6 +68,12 @@ SWAPPED: tuple[Step, ...] = (Write(lba=1), Swap(devices=("disk0", "disk1")), Pow
 PRESSES: tuple[Step, ...] = (
     Write(lba=1), Save(by=By.SWITCH), Write(lba=1), Restore(by=By.SWITCH), Write(lba=2),
 )  # fmt: skip
+REMOTE: tuple[Step, ...] = (
+    Write(lba=1), Save(by=By.REMOTE), Write(lba=1), Restore(by=By.REMOTE), Write(lba=2, count=3),
+    *(Radio(frame=frame) for frame in Hostile), Save(by=By.REMOTE), Write(lba=2), Save(), Write(lba=1), PowerCycle(),
+    Write(lba=3), Restore(by=By.REMOTE),
+)  # fmt: skip
+HALF_CACHED: tuple[Step, ...] = (Write(lba=1, fua=True), Write(lba=5), Save(by=By.REMOTE))
 HELD: tuple[Step, ...] = (Write(lba=1), Save(), Write(lba=1), PowerCycle(), Idle(ms=50))
 
 
@@ -79,6 +87,7 @@ class Settings(NamedTuple):
     depth: int = 1
     torn_sector: TornSector = TornSector.OLD_OR_NEW
     stuck: str | None = None
+    remote: str | None = None
 
 
 NOR = Settings()
@@ -87,6 +96,7 @@ DISK_STORE = Settings(store=StoreKind.DISK)
 WRITE_BACK = Settings(cache=CacheMode.WRITE_BACK)
 VERSIONED = Settings(scheme="versioned")
 HISTORY = Settings(scheme="history")
+RADIO = Settings(steps=REMOTE, remote="radio")
 
 MUTANTS = {
     "broken_nor:ReuseTorn": NOR,
@@ -157,6 +167,28 @@ MUTANTS = {
     "broken_controller:NoDebouncer": NOR._replace(steps=PRESSES),
     "broken_controller:ReleaseCounts": NOR._replace(steps=PRESSES),
     "broken_controller:HeldCounts": NOR._replace(steps=HELD, stuck="closed"),
+    "broken_remote:CountsLate": RADIO,
+    "broken_remote:AnswersEarly": RADIO,
+    "broken_remote:FlushesBehindCommit": RADIO._replace(cache=CacheMode.WRITE_BACK, steps=HALF_CACHED),
+    "broken_remote:CountsInRam": RADIO,
+    "broken_remote:DoneInRam": RADIO,
+    "broken_remote:ForgetsPending": RADIO,
+    "broken_remote:FinishesInRam": RADIO,
+    "broken_remote:TrustsAnyTag": RADIO,
+    "broken_remote:ComparesPrefix": RADIO,
+    "broken_remote:ComparesWhatIsThere": RADIO,
+    "broken_remote:TagsTheCounterOnly": RADIO,
+    "broken_remote:TakesAnswersForRequests": RADIO,
+    "broken_remote:EqualIsNew": RADIO,
+    "broken_remote:OtherIsNew": RADIO,
+    "broken_remote:NearlyNewIsNew": RADIO,
+    "broken_remote:AnswersReplays": RADIO,
+    "broken_remote:CountsNoReplays": RADIO,
+    "broken_remote:SilentToDuplicates": RADIO,
+    "broken_remote:HoardsBytes": RADIO,
+    "broken_remote:DeafAfterOverrun": RADIO,
+    "broken_remote:DeafAfterNoise": RADIO,
+    "broken_remote:CkptDropsRemote": RADIO,
 }
 """``module:Class`` -> what it is explored under.  The class's docstring says what its mistake is."""
 
@@ -173,6 +205,7 @@ def session(settings: Settings, mutant: str | None = None) -> Session:
             "fram0": DeviceSpec(part="FM25V10"),
         },
         switches={"save": SwitchSpec(stuck=settings.stuck), "restore": SwitchSpec()},
+        uarts=() if settings.remote is None else (settings.remote,),
     )
     firmware = FirmwareConfig(
         scheme=mutant if broken_scheme else settings.scheme,
@@ -182,6 +215,7 @@ def session(settings: Settings, mutant: str | None = None) -> Session:
         cache=settings.cache,
         cache_sectors=8,
         log_records=7,
+        remote=settings.remote,
     )
     document = Document(
         title="a broken twin",

@@ -21,7 +21,7 @@ from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.compiled import Kernel, load_kernel
 from deltabench.scenarios.endurance.device import device_of
 from deltabench.scenarios.endurance.state import SCHEME_NUMBERS, State, new_state
-from deltabench.scenarios.endurance.wear import cell_wear, counters, unit_moves
+from deltabench.scenarios.endurance.wear import cell_wear, counters, most_ddm, unit_moves
 from deltabench.scenarios.endurance.workload import NEVER, Mix, RandomMix, Requests, Schedule, mix_of
 from deltabench.scenarios.measure import Recorder
 from deltabench.scenarios.scenario import Document, Scenario, Variant
@@ -39,6 +39,7 @@ class Outcome(NamedTuple):
     counters: dict[tuple[str, tuple[str, ...]], int]
     cells: dict[tuple[str, str], list[int]]
     unit_moves: list[int]
+    most_ddm: int
     vsm: int
     ddm: int
     system_version: int
@@ -49,7 +50,8 @@ def variant_of(firmware: FirmwareConfig, disks: int = 1, sectors: int = 4096, wo
     disk = DeviceSpec(part="generic-disk" if sectors < 65536 else "ST32171W", sectors=sectors)
     devices = {f"disk{number}": disk for number in range(disks)}
     board = BoardSpec(
-        devices={**devices, "nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")}
+        devices={**devices, "nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")},
+        uarts=("radio",),
     )
     document = Document(title="Two models", board=board, steps=work, firmware=firmware)
     return Variant(Scenario("two", Path("two.scenario.toml"), "", document), firmware)
@@ -66,6 +68,7 @@ def in_full(variant: Variant) -> Outcome:
         {key: value for key, value in Counts.of_series(run.counters) if key[0] not in OF_TIME},
         {(wear.device, wear.what): list(wear.counts) for wear in run.wear},
         list(run.unit_moves),
+        run.most_ddm or 0,
         view.vsm,
         view.ddm,
         view.system_version,
@@ -85,6 +88,7 @@ def in_kernel(
         dict(counters(device, state, wears)),
         {(wear.device, wear.what): np.trim_zeros(wear.counts, "b").tolist() for wear in wears if wear.counts.any()},
         unit_moves(device.shape, state).tolist(),
+        most_ddm(state),
         vsm,
         ddm,
         int(state.totals[kernel.SYSTEM_VERSION]),
@@ -251,6 +255,13 @@ def test_regions_may_lie_anywhere(scheme: str) -> None:
     )
     compare(firmware, Schedule(10, 55), some_requests(3, 40, 9), 400, disks=2)
     compare(firmware_on_nor(firmware), Schedule(10, 55), some_requests(3, 40, 9), 400, disks=2)
+
+
+@pytest.mark.parametrize("store", StoreKind)
+@pytest.mark.parametrize("scheme", SCHEME_NUMBERS)
+def test_a_remote_that_nobody_presses_is_one_more_atom(scheme: str, store: StoreKind) -> None:
+    firmware = FirmwareConfig(scheme=scheme, store=store, units=30, log_records=5, remote="radio")
+    compare(firmware, Schedule(9, 21), some_requests(3, 30, 5), 300)
 
 
 def firmware_on_nor(firmware: FirmwareConfig) -> FirmwareConfig:

@@ -11,13 +11,13 @@ import pytest
 
 from deltabench.firmware_model.config import FirmwareConfig, StoreKind
 from deltabench.scenarios.counters import Counts
-from deltabench.scenarios.documents import Endurance, EnduredRun, WearOut, read_document, to_json
+from deltabench.scenarios.documents import MOST_YEARS, Endurance, EnduredRun, WearOut, read_document, to_json
 from deltabench.scenarios.endurance import compiled
 from deltabench.scenarios.endurance.causes import atom_name
 from deltabench.scenarios.endurance.compiled import NO_NUMBA, Kernel, load_kernel
 from deltabench.scenarios.endurance.device import device_of, refitted
 from deltabench.scenarios.endurance.run import MOST_SAMPLES, endure
-from deltabench.scenarios.endurance.state import new_state, shape_of
+from deltabench.scenarios.endurance.state import State, new_state, shape_of
 from deltabench.scenarios.endurance.workload import (
     DEFAULT_COMMANDS_PER_DAY,
     RandomMix,
@@ -87,6 +87,48 @@ def test_what_wears_no_more_never_wears_out(run_of: Callable[..., EnduredRun]) -
     run = run_of(1_000_000, save_every=0)
     assert (run.ended, of_maps(run).reached, of_maps(run).years) == ("all done", False, None)
     assert of_maps(run).most > 0
+
+
+def test_of_too_little_wear_nothing_is_concluded(run_of: Callable[..., EnduredRun]) -> None:
+    few, some = of_maps(run_of(160)), of_maps(run_of(600))
+    assert (few.most, few.too_little, few.years, few.reached) == (17, True, None, False)
+    assert (some.most, some.too_little) == (65, False)
+    assert some.years == pytest.approx(of_maps(run_of(200_000)).years, rel=0.1)
+
+
+def test_little_wear_is_enough_where_even_more_of_it_would_take_over_a_thousand_years(
+    run_of: Callable[..., EnduredRun],
+) -> None:
+    slowness = 10**7
+    row = of_maps(run_of(160 * slowness, commands_per_day=PACE / slowness))
+    assert (row.most, row.too_little) == (17, False)
+    assert row.years is not None
+    assert row.years > MOST_YEARS
+
+
+def test_what_is_written_once_more_in_the_second_half_is_not_said_to_wear_no_more(
+    run_of: Callable[..., EnduredRun], tmp_path: Path
+) -> None:
+    found = []
+    for at in (7, 15):
+        lbas = [lba if lba < 7 else 7 if lba == at else 0 for lba in range(20)]
+        trace = msr_trace(tmp_path, [(0, "Write", lba, 1) for lba in lbas])
+        row = of_maps(run_of(20, source=trace._replace(path=trace.path.rename(tmp_path / f"{at}.csv")), save_every=0))
+        found.append((row.most, row.years, row.too_little))
+    assert found == [(1, None, False), (1, None, True)]
+
+
+def test_the_fullest_ddm_is_known_whatever_was_sampled(run_of: Callable[..., EnduredRun]) -> None:
+    run = run_of(1_000_000, source=RandomMix(reads=0, sectors=1, hot_fraction=0, hot_share=0), save_every=5)
+    assert run.most_ddm == 4
+    assert run_of(1_000_000, save_every=0).most_ddm == 16
+
+
+def test_the_run_says_what_the_hot_region_came_to(run_of: Callable[..., EnduredRun], tmp_path: Path) -> None:
+    mix = RandomMix(reads=0, sectors=1, hot_fraction=0.1)
+    assert run_of(100, source=mix).workload["hot_part"] == 2 / 16
+    assert run_of(100, source=mix._replace(hot_fraction=0.01)).workload["hot_part"] == 0
+    assert "hot_part" not in run_of(100, source=msr_trace(tmp_path, [(0, "Write", 3, 1)])).workload
 
 
 def test_what_has_no_rating_is_counted_and_never_ends_a_run(run_of: Callable[..., EnduredRun]) -> None:
@@ -284,6 +326,28 @@ def test_the_kernel_is_compiled_anew_where_nothing_can_be_kept(monkeypatch: pyte
     for one, state in zip((model, COMPILED), states, strict=True):
         one.run_mix(state, shape_of(config), source.schedule, source.source, 0, 5000)
     assert all((one == other).all() for one, other in zip(*states, strict=True))
+
+
+def test_what_numba_kept_is_made_anew_where_it_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    config = FirmwareConfig(units=40, sectors_per_unit=2)
+    source = plan(Workload(RandomMix(sectors=2)), 40, 2, compiled=True)
+
+    def state_after_a_run() -> State:
+        state = new_state(shape_of(config), 1, compiled=True)
+        compiled._compiled.__wrapped__().run_mix(state, shape_of(config), source.schedule, source.source, 0, 5000)
+        return state
+
+    def kept() -> dict[Path, int]:
+        return {path: path.stat().st_size for path in tmp_path.rglob("kernel.*")}
+
+    whole, files = state_after_a_run(), kept()
+    for suffix, left in ((".nbi", 40), (".nbc", 0)):
+        for path, size in files.items():
+            if path.suffix == suffix:
+                path.write_bytes(path.read_bytes()[: min(left, size // 2)])
+        assert all((one == other).all() for one, other in zip(whole, state_after_a_run(), strict=True))
+        assert kept() == files, "and kept again"
 
 
 def test_what_wears_a_cell_is_named(new_scenario: NewScenario, run_of: Callable[..., EnduredRun]) -> None:

@@ -29,7 +29,28 @@ VARIANTS = {
 SAFE = [scheme for scheme in SCHEMES if scheme != "plain"]
 STORES = ("nvram", "disk", "nor")
 
-FIGURES = ["1", "2", "3A", "4", "5", "6A", "6B", "7", "8", "9A", "9B", "9C", "9D", "9E", "10", "11", "12", "13", "14"]
+FIGURES = [
+    "1",
+    "2",
+    "3A",
+    "3B",
+    "4",
+    "5",
+    "6A",
+    "6B",
+    "7",
+    "8",
+    "9A",
+    "9B",
+    "9C",
+    "9D",
+    "9E",
+    "10",
+    "11",
+    "12",
+    "13",
+    "14",
+]
 POWER_LOSS = {
     "NOR page program": [
         "nothing",

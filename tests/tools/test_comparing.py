@@ -1,11 +1,14 @@
-"""Which runs of two results belong together."""
+"""Which runs of two results belong together, and what is told of them."""
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any
 
-from deltabench.scenarios.documents import HeldUp, HoldUp, HoldUpStep
-from deltabench.tools.comparing import compare
+import msgspec
+import pytest
+
+from deltabench.scenarios.documents import Endurance, EnduredRun, HeldUp, HoldUp, HoldUpStep, WearOut
+from deltabench.tools.comparing import Life, Line, compare
 
 
 def held_up(*names: str) -> HoldUp:
@@ -39,3 +42,73 @@ def test_runs_of_two_scenarios_are_paired_by_their_variant() -> None:
 def test_names_come_before_variants_and_order_comes_last() -> None:
     one, other = held_up("a:plain-nor", "b:plain-nor", "a:flagged-nor"), held_up("b:plain-nor", "c:history-nor")
     assert pairs(one, other) == [("b:plain-nor", "b:plain-nor"), ("a:plain-nor", "c:history-nor")]
+
+
+RANDOM: dict[str, Any] = {"random": {"reads": 0.3, "sectors": 8}, "save_every": 1000, "seed": 1, "hot_part": 0.1}
+
+
+def endured(
+    years: float | None, *, reached: bool = False, too_little: bool = False, workload: dict[str, Any] = RANDOM
+) -> Endurance:
+    """A run whose flash lasts so long."""
+    row = WearOut(
+        device="nor0",
+        part="W25Q64JV",
+        what="erase",
+        endurance=100_000,
+        most=5,
+        years=years,
+        reached=reached,
+        too_little=too_little,
+    )
+    run = EnduredRun(
+        run="a:flagged-nor",
+        scheme="flagged",
+        atom_store="nor",
+        units=8,
+        sectors_per_unit=8,
+        seed=1,
+        workload=workload,
+        commands=9,
+        simulated_days=1.0,
+        counters=(),
+        wear=(),
+        unit_moves=(),
+        timeline=(),
+        wear_out=(row, msgspec.structs.replace(row, device="disk0", endurance=None)),
+    )
+    return Endurance(runs=(run,))
+
+
+def different(one: Endurance, other: Endurance) -> list[Line]:
+    (pair,) = compare(one, other).pairs
+    return pair.different
+
+
+def test_workloads_are_compared_setting_by_setting() -> None:
+    trace = {"trace": {"path": "hm_1.csv", "wrap": True, "later": [[]]}, "save_every": 100, "years": None}
+    lines = different(endured(None), endured(None, workload=trace))
+    assert {line.name: (line.one, line.other) for line in lines} == {
+        "workload: save every": (1000, 100),
+        "workload: hot part": (0.1, None),
+        "workload: random reads": (0.3, None),
+        "workload: random sectors": (8, None),
+        "workload: trace path": (None, "hm_1.csv"),
+        "workload: trace wrap": (None, "yes"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "value", "ratio"),
+    [
+        (endured(6.0, reached=True), Life(6.0, "6.00 years"), 0.5),
+        (endured(12.0, reached=True), Life(12.0, "12 years"), 1.0),
+        (endured(70_000.0), "over 1,000 years", None),
+        (endured(None), "wears no more", None),
+        (endured(None, too_little=True), "too little wear to tell", None),
+    ],
+)
+def test_lives_say_how_they_are_known(other: Endurance, value: object, ratio: float | None) -> None:
+    (line,) = different(endured(12.0), other)
+    assert (line.name, line.one) == ("nor0 erases: worn out after", Life(12.0, "about 12 years"))
+    assert (line.other, line.ratio) == (value, ratio)

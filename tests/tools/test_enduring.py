@@ -121,7 +121,23 @@ def test_pure_python_is_announced_where_numba_is_missing(
 @pytest.mark.parametrize(
     ("store", "more", "what"),
     [
-        ("nor", ["--save-every", "0", "--units", "900"], "What has a rated endurance wears no more"),
+        (
+            "nor",
+            ["--save-every", "0", "--units", "900", "--years", "1"],
+            "All that has a rated endurance wears no more: nothing was written to it in the second half of the run.",
+        ),
+        ("nor", ["--save-every", "0", "--units", "900"], "All that has a rated endurance lasts over 1,000 years."),
+        (
+            "nor",
+            ["--years", "0.01"],
+            "Too little was worn to tell when anything will be worn out: run it for more years.",
+        ),
+        (
+            "nor",
+            ["--years", "0.01", "--store", "nvram"],
+            "nor0 of history-nor: worn too little to tell when; run it for more years. "
+            "All else that has a rated endurance lasts over 1,000 years.",
+        ),
         ("nor", ["--commands-per-day", "1e6"], "nor0 of history-nor wears out after"),
         ("disk", [], "Nothing that was worn has a rated endurance"),
         ("nvram", [], "All that has a rated endurance lasts over 1,000 years."),
@@ -132,6 +148,21 @@ def test_the_last_sentence_says_what_was_found(
 ) -> None:
     assert invoke([*SMALL, "--years", "0.5", "--scheme", "history", "--store", store, *more]) == 0
     assert what in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("hot", "what"),
+    [
+        ("0.1:0.9", "90 % of them in 9.38 % of the volume;"),
+        ("0.001:0.9", "spread evenly over the volume;"),
+        ("0.999:0.9", "spread evenly over the volume;"),
+    ],
+)
+def test_the_hot_region_is_told_as_it_fits_the_volume(hot: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*SMALL, "--years", "0.01", "--hot", hot, "--save-every", "1"]) == 0
+    out = capsys.readouterr().out
+    assert what in out
+    assert "a save every 1 command, no restores" in out
 
 
 @pytest.mark.parametrize(

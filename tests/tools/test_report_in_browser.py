@@ -23,6 +23,8 @@ FLAGS = (
     "--disable-sync",
 )
 SMALLEST_FIGURE = (200, 60)
+SPACE_ON_PAPER = 20 / 2.54 * 96
+"""Twenty centimetres in pixels of CSS: on A4 and on US letter a drawing has place for its title and caption, too."""
 DRAWN_INSIDE = """
   // Each drawing: its size, what sticks out of it, and which of its words lie on one another.
   return [...document.querySelectorAll("figure svg")].map(svg => {
@@ -118,6 +120,13 @@ def test_on_paper_all_drawings_are_whole(browser: webdriver.Chrome, report_page:
     assert ask(browser, WIDER_THAN_THE_PAGE) == []
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
     assert base64.b64decode(printed["data"]).startswith(b"%PDF")
+
+
+def test_the_tallest_drawing_fits_on_a_sheet(browser: webdriver.Chrome, report_page: Path) -> None:
+    show(browser, report_page, 720, "light", "print")
+    ask(browser, "document.querySelector('figure svg').setAttribute('height', '4000pt')")
+    heights = [one["height"] for one in ask(browser, DRAWN_INSIDE)]
+    assert max(heights) == heights[0] == pytest.approx(SPACE_ON_PAPER, abs=1)
 
 
 def test_the_numbers_behind_a_picture_open_and_fit(browser: webdriver.Chrome, report_page: Path) -> None:

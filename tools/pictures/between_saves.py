@@ -89,8 +89,9 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
     table = Table(columns, tuple(thinned(list(zip(*series, strict=True)))))
     most = max(*fill.ddm, fill.most_ddm or 0)
     sampled = fill.vsm_b is None
+    exact = not sampled or fill.most_ddm is not None
     if not most and not any(fill.vsm_b or ()):
-        empty = "DDM was empty whenever it was sampled" if sampled else "No unit was written: DDM stays empty"
+        empty = "No unit was written: DDM stays empty" if exact else "DDM was empty whenever it was sampled"
         return Picture(name, empty, "There is nothing to draw.", table)
     saves, restores = (fill.saves, fill.restores) if fill.has_every_save else ([], [])
     marked = 0 < len(saves) + len(restores) <= MOST_MARKS
@@ -99,6 +100,7 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
         + (", and units with their primary on volume B (VSM)" if fill.vsm_b is not None else "")
         + f", of {counted(units, 'unit')}."
         + (" Points, as saves come far more often than samples." if sampled else "")
+        + (" The line: the most at any time." if sampled and exact else "")
         + (" Triangles: saves that moved units point up, restores that dropped writes down." if marked else "")
     )
 
@@ -107,6 +109,8 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
         alone = len(fill.at) == 1
         if alone or sampled:
             axes.plot(fill.at, fill.ddm, "o", markersize=4, color=ORANGE.light, label="written since T0 (DDM)")
+            if sampled and exact:
+                axes.axhline(most, color=MUTED.light, linewidth=1, label="most at any time")
         else:
             axes.fill_between(
                 fill.at,
@@ -150,11 +154,11 @@ def fill_picture(name: str, fill: Fill, units: int, unit: str) -> Picture:
         thousands(axes, "y")
         figure.legend(loc="outside upper left", ncols=4)
 
-    verb, where = ("holds", " where it was sampled") if sampled else ("fills", "")
+    verb, where = ("fills", "") if exact else ("holds", " where it was sampled")
     title = f"DDM {verb} up to {most:,} of {counted(units, 'unit')} ({share(most, units)}){where}"
     if len(saves) + len(restores):
         title += " between saves" if saves else " between restores"
-    elif fill.moving_saves:
+    elif exact and (fill.moving_saves or fill.moved[-1]):
         title += " between saves"
     return Picture(name, title, caption, table, draw, 3.2)
 

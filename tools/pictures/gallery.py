@@ -18,6 +18,7 @@ from deltabench.scenarios.documents import (
     MeasuredRun,
     Measurement,
     Region,
+    Wear,
 )
 from deltabench.tools.pictures.allocation import allocation_picture
 from deltabench.tools.pictures.amplification import amplification_picture, written
@@ -152,7 +153,12 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
             )
         )
         lines = [
-            Line(label, tuple(float(m.command) for m in run.timeline), tuple(m.erases for m in run.timeline))
+            Line(
+                label,
+                tuple(float(m.command) for m in run.timeline),
+                tuple(m.erases for m in run.timeline),
+                _erased_sectors(run.wear),
+            )
             for run, label in pairs
         ]
         erases.append(_headed(scenario, erases_picture(file_name(f"erases-{scenario}"), lines, "command"), several))
@@ -198,6 +204,12 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
     ]
 
 
+def _erased_sectors(wear: Sequence[Wear]) -> int | None:
+    """How many were erased at all; None where wear was not kept."""
+    erased = [part.counts for part in wear if part.what == "erase"]
+    return sum(count > 0 for counts in erased for count in counts) if erased else None
+
+
 def _growth(command: str, runs: Sequence[MeasuredRun]) -> list[Growth]:
     """The medians of a command by number of units, for each scheme and store that was run with more than one."""
     found: dict[str, dict[int, int]] = {}
@@ -211,7 +223,7 @@ def _growth(command: str, runs: Sequence[MeasuredRun]) -> list[Growth]:
 def _fill(run: MeasuredRun | EnduredRun) -> Fill:
     """DDM over a run, and what the run knows exactly of it."""
     if isinstance(run, EnduredRun):
-        return fill_of(run.timeline)
+        return fill_of(run.timeline, run.most_ddm)
     return fill_of(run.timeline, run.most_ddm, run.moving_saves, run.largest_save)
 
 
@@ -247,6 +259,7 @@ def _endured(runs: Sequence[EnduredRun]) -> list[tuple[str, list[Picture]]]:
                     label,
                     tuple(day.day for day in run.timeline),
                     tuple((day.most_worn if most_worn else day.erases).get(device, 0) for day in run.timeline),
+                    None if most_worn else _erased_sectors([wear for wear in run.wear if wear.device == device]),
                 )
                 for run, label in pairs
             ]

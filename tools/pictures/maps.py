@@ -22,7 +22,7 @@ from deltabench.tools.pictures.style import (
     draw_cells,
     legend,
 )
-from deltabench.tools.pictures.words import short_command, shortened
+from deltabench.tools.pictures.words import capital, short_command, shortened
 from deltabench.tools.report import counted
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def is_order(command: str) -> bool:
 
 
 def steps_of(maps: Sequence[MapsAt]) -> list[Step]:
-    """The first steps that change a bit, and every save and restore among them; the states around other saves."""
+    """What changes a bit, and every save and restore."""
     steps: list[Step] = []
     before: MapsAt | None = None
     for here in maps:
@@ -66,12 +66,13 @@ def steps_of(maps: Sequence[MapsAt]) -> list[Step]:
             changed = (0, 0) if gap else (vsm ^ was_vsm, ddm ^ was_ddm)
             steps.append(Step(here.number, here.command, vsm, ddm, *changed, gap))
         before = here
-    return steps[:MOST_STEPS]
+    return steps
 
 
 def maps_picture(name: str, maps: Sequence[MapsAt], units: int) -> Picture:
     """The maps of the first commands; of many units, those that change, or groups of them."""
-    steps = steps_of(maps)
+    every = steps_of(maps)
+    steps = every[:MOST_STEPS]
     table = Table(
         ("command", "after", "VSM (units on B)", "DDM (units written)"),
         tuple((step.number, step.command, _named(step.vsm, units), _named(step.ddm, units)) for step in steps),
@@ -87,7 +88,9 @@ def maps_picture(name: str, maps: Sequence[MapsAt], units: int) -> Picture:
     if any(len(group) > 1 for group in columns):
         caption += f" Each column stands for {len(columns[0])} units; fuller colour: more of them are on B or written."
     elif len(columns) < units:
-        caption += f" Of {units:,} units only the {len(columns)} that change are drawn."
+        caption += f" Of {units:,} units only the {len(columns)} that change in them are drawn."
+    if len(steps) < len(every):
+        caption += f" These are the first {len(steps)} of {len(every)} steps that the result has."
 
     def draw(figure: FigureBase) -> None:
         _draw(figure, steps, columns)
@@ -103,14 +106,15 @@ def _title(steps: Sequence[Step], units: int) -> str:
     parts = []
     if saves:
         moved = saves[0].changed_vsm.bit_count()
-        parts.append(f"SAVE gives {moved} of {counted(units, 'unit')} a primary on the other side")
+        first = "the first " * (len(saves) > 1)
+        parts.append(f"{first}SAVE gives {moved} of {counted(units, 'unit')} a primary on the other side")
     if restores:
         dropped = restores[0].changed_ddm.bit_count()
-        parts.append(f"RESTORE drops what was written to {dropped}")
+        parts.append(f"{'the first ' * (len(restores) > 1)}RESTORE drops what was written to {dropped}")
     if not parts:
         most = max(step.ddm.bit_count() for step in steps)
         return f"Writes mark up to {most} of {counted(units, 'unit')} in DDM, and VSM stays as it was"
-    return ", ".join(parts)
+    return capital(", ".join(parts))
 
 
 def _named(bits: int, units: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from deltabench.scenarios.documents import WearOut
+from deltabench.scenarios.documents import MOST_YEARS, WearOut
 from deltabench.tools.pictures.style import (
     DASHES,
     MUTED,
@@ -32,11 +32,12 @@ MOST_BARS: Final = 80
 
 
 class Line(NamedTuple):
-    """One run's values: ``at`` commands or days."""
+    """One run's values: ``at`` commands or days; ``sectors``: how many share the erases, None if that is not known."""
 
     label: str
     at: tuple[float, ...]
     values: tuple[int, ...]
+    sectors: int | None = None
 
 
 def erases_picture(
@@ -55,6 +56,8 @@ def erases_picture(
         caption += (
             f" {counted(len(lines) - len(shown), 'run')} without erases, or beyond the first {MOST_LINES}, not drawn."
         )
+    if _unequal(shown):
+        caption += " A larger map store has more sectors to erase; it wears no faster for that."
 
     def draw(figure: FigureBase) -> None:
         axes = plain_axes(figure.add_subplot(), grid="y")
@@ -91,31 +94,52 @@ def _erases_title(lines: Sequence[Line], unit: str, most_worn: bool) -> str:
     pace = {line.label: line.values[-1] / max(line.at[-1], 1e-9) for line in lines}
     fast = max(lines, key=lambda line: pace[line.label])
     slow = min(lines, key=lambda line: pace[line.label])
-    length = f"{digits(fast.at[-1])} days" if unit == "day" else f"{fast.at[-1] + 1:,.0f} commands"
-    found = f"{counted(fast.values[-1], 'erase')}{of_it} in {length}"
+
+    def found_of(line: Line) -> str:
+        length = f"{digits(line.at[-1])} days" if unit == "day" else f"{line.at[-1] + 1:,.0f} commands"
+        return f"{counted(line.values[-1], 'erase')}{of_it or _of_sectors(line, lines)} in {length}"
+
+    found = found_of(fast)
     if len(lines) == 1:
         return found
+    if _unequal(lines):
+        return f"{found} under {fast.label}, and {found_of(slow)} under {slow.label}"
     ratio = pace[fast.label] / pace[slow.label]
     if ratio < 1.02:
         return f"{found}, equally fast in every run"
     return f"Erases{of_it} go fastest under {fast.label}: {found}, {times(ratio)} as fast as under {slow.label}"
 
 
+def _unequal(lines: Sequence[Line]) -> bool:
+    """Whether sums of erases are of areas that differ in size, so that more of them are not faster wear."""
+    return len({line.sectors for line in lines if line.sectors is not None}) > 1
+
+
+def _of_sectors(line: Line, lines: Sequence[Line]) -> str:
+    return f" of {counted(line.sectors, 'sector')}" if line.sectors is not None and _unequal(lines) else ""
+
+
 def life_title(wear_out: Sequence[tuple[str, WearOut]]) -> str:
-    """Who wears out first and who last; empty if nothing wears out at this pace."""
-    found = [(row.years, row.reached, run) for run, row in wear_out if row.years is not None]
+    """Who wears out first and who last; empty if nothing is known to wear out."""
+    found = [(row.years, row.reached or row.years > MOST_YEARS, run) for run, row in wear_out if row.years is not None]
     ends = sorted(found, key=lambda end: end[0])
     if not ends:
         return ""
     (first, found_first, soon), (last, found_last, late) = ends[0], ends[-1]
     after, at_last = (f"after {'' if reached else 'about '}" for reached in (found_first, found_last))
+    every = " in every run" if len(ends) == len(wear_out) > 1 else f" in {len(ends)} of {len(wear_out)} runs"
+    where = every if len(wear_out) > 1 else ""
+    if first > MOST_YEARS:
+        return f"lasts {life(first)}{where}"
     if last < 1.02 * first:
-        return f"worn out {after}{life(first)}" + (" in every run" if len(ends) > 1 else "")
+        return f"worn out {after}{life(first)}{where}"
     return f"worn out {after}{life(first)} under {soon}, and {at_last}{life(last)} under {late}"
 
 
 def life(years: float) -> str:
-    """``12 years``, ``1.2 days``."""
+    """``12 years``, ``1.2 days``, ``over 1,000 years``."""
+    if years > MOST_YEARS:
+        return f"over {MOST_YEARS:,} years"
     return f"{digits(years)} years" if years >= 1 else f"{digits(365.25 * years)} days"
 
 
@@ -131,11 +155,21 @@ def wear_out_table(wear_out: Sequence[tuple[str, WearOut]]) -> Table:
                 row.what,
                 row.endurance,
                 row.most,
-                "reached" if row.reached else "no end" if row.years is None else round(row.years, 1),
+                _end(row),
             )
             for run, row in wear_out
         ),
     )
+
+
+def _end(row: WearOut) -> Cell:
+    if row.reached:
+        return "reached"
+    if row.too_little:
+        return "too little wear to tell"
+    if row.years is None:
+        return "no end"
+    return f"over {MOST_YEARS:,}" if row.years > MOST_YEARS else round(row.years, 1)
 
 
 def _value_at(line: Line, x: float) -> Cell:

@@ -6,7 +6,9 @@ from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.devboard.bus import Bus, BusError
 from deltabench.hwsim.devboard.spec import PAGES_PER_PART, load_board
 from deltabench.hwsim.disk import UNCORRECTABLE, Disk
+from deltabench.hwsim.instability import Unstable
 from deltabench.hwsim.medium import MediaRuleError, Operation, UncorrectableError
+from deltabench.hwsim.nor import NorFlash
 
 FLASH, RAM, FRAM, NOR, DISK = 0x0800_0000, 0x2000_3000, 0x6000_0000, 0x9000_0000, 0xA000_0000
 SPEC = BoardSpec(
@@ -72,8 +74,14 @@ def test_storing_erases_what_must_be_and_keeps_what_lies_beside_it(bus: Bus, boa
     assert bus.read(NOR + 0x1000, 9) == b"neighbour"
     assert bus.read(NOR + 0x1F00, 4) == b"\xff\x12\0\0"
     assert seen == ["erase", "program", "program"]
-    bus.store(NOR + 0x1F00, b"\xff\x12")
-    assert len(seen) == 3
+
+
+def test_storing_leaves_no_cell_unstable_even_one_that_reads_right(bus: Bus, board: Board) -> None:
+    nor = board.media["nor0"]
+    assert isinstance(nor, NorFlash)
+    board.cells.put(nor.first + 16, Unstable(nor.blank, bytes(256)))
+    bus.store(NOR + 0x1000, b"\xff")
+    assert board.cells.values[nor.first + 16] == nor.blank
 
 
 def test_where_there_is_nothing_nothing_is_read_written_or_half_written(bus: Bus) -> None:

@@ -63,9 +63,23 @@ def test_what_changed_behind_a_gap_is_laid_on_no_command() -> None:
     assert (last.gap, last.changed_vsm, last.changed_ddm) == (True, 0, 0)
 
 
-def test_no_more_steps_are_drawn_than_fit() -> None:
+def test_no_more_steps_are_drawn_than_fit_and_the_caption_says_so(drawn: Drawn) -> None:
     maps = [MapsAt(number=n, command="WRITE DMA EXT", vsm="0", ddm=f"{(1 << n) - 1:x}") for n in range(40)]
-    assert len(steps_of(maps)) == MOST_STEPS
+    picture = maps_picture("maps", maps, 40)
+    # VSM and DDM stand one above the other.
+    assert len([word for word in drawn(picture) if "WRITE" in word]) == 2 * MOST_STEPS
+    assert len(picture.table.rows) == MOST_STEPS
+    assert picture.caption.endswith("These are the first 24 of 40 steps that the result has.")
+    assert "These are" not in maps_picture("maps", maps[:MOST_STEPS], 40).caption
+
+
+def test_of_several_saves_the_title_says_which_it_is_about() -> None:
+    again = (
+        MapsAt(number=5, command="WRITE DMA EXT", vsm="6", ddm="1"),
+        MapsAt(number=6, command="SAVE", vsm="7", ddm="0"),
+    )
+    title = maps_picture("maps", (*FIGURE_9, *again), 4).title
+    assert title.startswith("The first SAVE gives 2 of 4 units a primary on the other side, RESTORE drops")
 
 
 def test_maps_that_never_change_are_told_and_not_drawn() -> None:

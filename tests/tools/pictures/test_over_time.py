@@ -66,9 +66,30 @@ def test_the_rating_is_drawn_once_wear_comes_near_it(drawn: Drawn) -> None:
     assert "rated for 100,000" not in drawn(erases_picture("new", [new, new], "day", most_worn=True, rated=100_000))
 
 
-def wear_out(years: float | None, *, reached: bool = False) -> WearOut:
+def test_sums_of_areas_of_different_size_are_told_and_not_compared(drawn: Drawn) -> None:
+    lines = [Line("flagged", (0, 99), (0, 412), 4), Line("history", (0, 99), (0, 300), 6)]
+    picture = erases_picture("erases", lines, "command")
+    assert picture.title == (
+        "412 erases of 4 sectors in 100 commands under flagged, "
+        "and 300 erases of 6 sectors in 100 commands under history"
+    )
+    assert "A larger map store has more sectors to erase; it wears no faster for that." in picture.caption
+    drawn(picture)
+    alike = erases_picture("erases", [line._replace(sectors=4) for line in lines], "command")
+    assert alike.title.startswith("Erases go fastest under flagged: 412 erases in 100 commands, 1.4 times as fast")
+    assert "larger" not in alike.caption
+
+
+def wear_out(years: float | None, *, reached: bool = False, too_little: bool = False) -> WearOut:
     return WearOut(
-        device="nor0", part="W25Q64JV", what="erase", endurance=100_000, most=5, years=years, reached=reached
+        device="nor0",
+        part="W25Q64JV",
+        what="erase",
+        endurance=100_000,
+        most=5,
+        years=years,
+        reached=reached,
+        too_little=too_little,
     )
 
 
@@ -78,6 +99,10 @@ def wear_out(years: float | None, *, reached: bool = False) -> WearOut:
         ([None], ""),
         ([12.34], "worn out after about 12.3 years"),
         ([12.3, 12.3], "worn out after about 12.3 years in every run"),
+        ([12.3, None], "worn out after about 12.3 years in 1 of 2 runs"),
+        ([5000], "lasts over 1,000 years"),
+        ([5000, 70_000], "lasts over 1,000 years in every run"),
+        ([12.3, 5000], "worn out after about 12.3 years under run 0, and after over 1,000 years under run 1"),
         ([12.3, None, 0.0033], "worn out after about 1.21 days under run 2, and after about 12.3 years under run 0"),
     ],
 )
@@ -85,9 +110,16 @@ def test_the_first_and_the_last_to_wear_out_are_named(years: list[float | None],
     assert life_title([(f"run {n}", wear_out(year)) for n, year in enumerate(years)]) == title
 
 
-def test_the_table_of_lives_tells_the_three_cases_apart() -> None:
-    rows = [("a", wear_out(1.25)), ("b", wear_out(None)), ("c", wear_out(0.1, reached=True))]
-    assert [row[-1] for row in wear_out_table(rows).rows] == [1.2, "no end", "reached"]
+def test_the_table_of_lives_tells_the_cases_apart() -> None:
+    rows = [
+        wear_out(1.25),
+        wear_out(None),
+        wear_out(0.1, reached=True),
+        wear_out(None, too_little=True),
+        wear_out(70_000.0),
+    ]
+    shown = [row[-1] for row in wear_out_table([("run", row) for row in rows]).rows]
+    assert shown == [1.2, "no end", "reached", "too little wear to tell", "over 1,000"]
 
 
 def test_saves_and_restores_are_told_apart_by_what_moved() -> None:
@@ -148,7 +180,18 @@ def test_over_days_ddm_is_points_and_nothing_is_said_of_saves_that_lie_between(d
     days = [Day(command=n, day=n / 2, erases={}, most_worn={}, ddm=n % 7, moved=100 * n) for n in range(40)]
     picture = fill_picture("ddm", fill_of(days), 64, "day")
     assert picture.title == "DDM holds up to 6 of 64 units (9 %) where it was sampled"
-    assert "save" not in drawn(picture)
+    assert {"save", "most at any time"}.isdisjoint(drawn(picture))
+
+
+def test_over_days_the_fullest_ddm_is_that_of_the_whole_run(drawn: Drawn) -> None:
+    days = [Day(command=n, day=n / 2, erases={}, most_worn={}, ddm=n % 7, moved=100 * n) for n in range(40)]
+    picture = fill_picture("ddm", fill_of(days, 13), 64, "day")
+    assert picture.title == "DDM fills up to 13 of 64 units (20 %) between saves"
+    assert picture.caption.endswith("The line: the most at any time.")
+    assert "most at any time" in drawn(picture)
+    never = [Day(command=0, day=day.day, erases={}, most_worn={}, ddm=0, moved=0) for day in days]
+    assert fill_picture("ddm", fill_of(never, 0), 64, "day").title == "No unit was written: DDM stays empty"
+    assert fill_picture("ddm", fill_of(never), 64, "day").title == "DDM was empty whenever it was sampled"
 
 
 def test_where_saves_lie_between_samples_the_titles_keep_to_what_the_run_knows(drawn: Drawn) -> None:

@@ -1,0 +1,121 @@
+"""What a scenario does to a board, action by action, without judging it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deltabench.firmware_model import commands
+from deltabench.firmware_model.commands import Command, Response
+from deltabench.firmware_model.link.remote_frames import Answer, Request
+from deltabench.scenarios import scenario as steps
+from deltabench.scenarios.boards.contents import Kept, keep, moved, put_back
+from deltabench.scenarios.boards.link import PowerLost
+from deltabench.scenarios.boards.target import BoardController, BoardTarget
+from deltabench.scenarios.handheld import Handheld
+from deltabench.scenarios.pairing import pairing_key
+from deltabench.scenarios.radio import ANSWER_MS
+from deltabench.scenarios.scenario import Variant
+from deltabench.scenarios.workload import Action, Button, Crash, Press
+
+
+class Workout:
+    """One run of the actions of ``variant`` on ``target``, on whatever the media hold."""
+
+    def __init__(self, variant: Variant, target: BoardTarget, counter: int = 0) -> None:
+        """``counter`` is that of the last thing that the remote said, in an earlier run of the workload."""
+        self._variant = variant
+        self._target = target
+        self._hands: list[steps.Swap | steps.PutBack] = []
+        self._snapshots: dict[str, Kept] = {}
+        self.controller = BoardController(target.link)
+        self.response = Response()
+        self.presses = 0
+        """Saves and restores that switches or the remote gave in the last action."""
+        self.remote = Handheld(pairing_key(variant.scenario.document.seed), counter)
+        self.flying: Request | None = None
+        """What the remote is saying, and has not been answered yet."""
+
+    def boot(self) -> None:
+        """Boot the board, which has just been powered on; raises Violation or PowerLost."""
+        self.controller = self._target.boot()
+
+    def power_on(self) -> None:
+        """Somebody does to the disks what has come up, and switches on."""
+        target = self._target
+        target.power.on()
+        for action in self._hands:
+            if isinstance(action, steps.PutBack):
+                put_back(target.link, self._snapshots[action.device])
+            else:
+                one, other = (target.disk_contents(device) for device in action.devices)
+                contents = keep(target.link, (one,)), keep(target.link, (other,))
+                put_back(target.link, moved(contents[0], other))
+                put_back(target.link, moved(contents[1], one))
+        self._hands.clear()
+
+    def do(self, action: Action) -> None:
+        """One action that leaves the power on, or the command of a Crash; raises PowerLost if a cut was asked for."""
+        controller, target = self.controller, self._target
+        match action:
+            case Command():
+                self.response = target.execute(controller, action)
+            case Crash(command=command):
+                self.response = target.execute(controller, command)
+            case Press(switch=switch, hold_ms=hold_ms):
+                debounce_ms = self._variant.firmware.debounce_ms
+                bounce_ms = -(-self._variant.scenario.document.board.switches[switch].bounce_us // 1000)
+                self.presses = controller.elapse(debounce_ms)
+                target.press(switch, hold_ms)
+                self.presses += controller.elapse(hold_ms + bounce_ms + debounce_ms)
+                self._count_operations()
+            case Button(command=command):
+                self.flying = self.remote.press(command)
+                self.say_again()
+            case steps.Idle(ms=ms):
+                self.presses = controller.elapse(ms)
+                self._count_operations()
+            case steps.Swap() | steps.PutBack():
+                self._hands.append(action)
+            case steps.Snapshot(device=device):
+                self._snapshots[device] = keep(target.link, (target.disk_contents(device),))
+
+    def say_again(self) -> Answer | None:
+        """The remote says what it has not been answered yet; returns the answer, if there is one."""
+        line, request = self._variant.firmware.remote, self.flying
+        assert line is not None, "a remote that is pressed has a line"
+        assert request is not None, "and something to say"
+        self.presses, said = 0, self.remote.frame(request)
+        for _ in range(ANSWER_MS):
+            answers = self.remote.hear(self._target.radio(line, said))
+            if answers:
+                self._count_operations()
+                self.flying = None
+                return answers[0]
+            said = b""
+            self.presses += self.controller.elapse(1)
+        return None
+
+    def lose_power(self, action: steps.PowerCycle | Crash) -> bool:
+        """Switch off as the action says; whether a Crash's command had come to its end before."""
+        target = self._target
+        if not isinstance(action, Crash):
+            target.power_off()
+            return True
+        target.cut(action.operations, seed=action.seed)
+        try:
+            self.do(action)
+        except PowerLost:
+            return False
+        target.cut_never()
+        target.power_off(seed=action.seed)
+        return True
+
+    def again(self, actions: Sequence[Action]) -> None:
+        """What has been done before with the same outcome: nobody looks."""
+        for action in actions:
+            if isinstance(action, Command | Press | Button | steps.Idle):
+                self.do(action)
+
+    def _count_operations(self) -> None:
+        """Switches have no answer that says how many media operations there were; STATUS has, and makes none."""
+        self._target.execute(self.controller, commands.STATUS)

@@ -1,0 +1,211 @@
+"""Scenarios on an emulated board come out as on the model, and what is found on it can be replayed there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from deltabench.firmware_model.atoms.twin import TwinStore
+from deltabench.firmware_model.schemes.flagged import Flagged
+from deltabench.hwsim.devboard.spec import load_board
+from deltabench.scenarios.boards.campaign import run_on_board
+from deltabench.scenarios.boards.link import Link, LinkError
+from deltabench.scenarios.boards.power_switch import FakePower, FixturePower
+from deltabench.scenarios.boards.rehearsal import Rehearsal
+from deltabench.scenarios.boards.session import BoardSession
+from deltabench.scenarios.boards.target import BoardTarget, needs_fixture, needs_model
+from deltabench.scenarios.boards.transport import Loopback
+from deltabench.scenarios.campaign import run_campaign
+from deltabench.scenarios.crash_id import CrashId
+from deltabench.scenarios.replay import tell
+from deltabench.scenarios.scenario import Cuts, Variant, find_scenario, library_names
+from deltabench.scenarios.verdict import Result
+
+MakeTarget = Callable[[Variant], BoardTarget]
+LIBRARY = [
+    variant
+    for name in library_names()
+    if name != "demo"  # its 4,919 requests are done again for every cut: `make soak`
+    for variant in find_scenario(name).variants()
+    if not needs_model(variant)
+]
+ENOUGH = {"holds": 4, "violated": 200}
+"""Cuts for a verdict: where a rule must be found violated, so many that it is."""
+
+
+def run(make_target: MakeTarget, variant: Variant, cuts: int) -> Result:
+    return BoardSession(variant, make_target(variant), cuts).run()
+
+
+@pytest.mark.parametrize("variant", LIBRARY, ids=[f"{v.scenario.name}:{v.name}" for v in LIBRARY])
+def test_every_scenario_comes_out_on_the_board_as_on_the_model(make_target: MakeTarget, variant: Variant) -> None:
+    result = run(make_target, variant, ENOUGH[variant.expected.verdict])
+    assert result.as_expected, (result.problem(), result.findings)
+    assert result.complete
+    if variant.scenario.document.power.cuts is not Cuts.NONE:
+        assert result.counts.verified
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("variant", find_scenario("demo").variants(), ids=str)
+def test_the_demo_comes_out_on_the_board_as_on_the_model(make_target: MakeTarget, variant: Variant) -> None:
+    assert run(make_target, variant, 200).as_expected
+
+
+@pytest.mark.parametrize("name", ["save-by-host", "random-work-on-nor", "power-cycles-between-commands"])
+def test_the_workload_takes_the_media_operations_that_it_takes_on_the_model(make_target: MakeTarget, name: str) -> None:
+    for variant in find_scenario(name).variants():
+        (model,), _ = run_campaign([variant])
+        board = run(make_target, variant, 0)
+        assert (board.operations, board.commands) == (model.operations, model.commands)
+
+
+@pytest.mark.parametrize("name", ["save-by-host", "random-work-on-nor", "plain-is-caught", "write-back-until-flushed"])
+def test_what_is_found_on_the_board_is_replayed_on_the_model_by_its_id(make_target: MakeTarget, name: str) -> None:
+    found = 0
+    for variant in find_scenario(name).variants():
+        if variant.scheme == "plain":
+            for finding in run(make_target, variant, 150).findings:
+                story = tell(variant, CrashId(name, variant.name, finding.path))
+                assert story.violation is not None, finding
+                found += 1
+    assert found
+
+
+def test_the_same_scenario_gives_the_same_findings_every_time(make_target: MakeTarget) -> None:
+    variant = find_scenario("save-by-host").variant("plain-nor")
+    one, other = (run(make_target, variant, 60) for _ in range(2))
+    assert one.findings == other.findings
+    assert one.counts == other.counts
+
+
+def finish_nothing(flagged: Flagged) -> None:
+    """A boot that does not finish a save that was cut."""
+    flagged.vsm = flagged._vsm.load(flagged)
+    flagged.ddm = flagged._ddm.load(flagged)
+
+
+def write_in_place(store: TwinStore, index: int, data: bytes) -> None:
+    """An atom written over the copy in force."""
+    store._write_slot(2 * index + store._side[index], store._sealed(index, store._sequence[index], data))
+    store.atoms[index] = data
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "broken", "variant"),
+    [(Flagged, "boot", finish_nothing, "flagged-nor"), (TwinStore, "write", write_in_place, "flagged-nvram")],
+)
+def test_a_broken_firmware_on_the_board_is_caught(
+    make_target: MakeTarget,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    method: str,
+    broken: Callable[..., None],
+    variant: str,
+) -> None:
+    target = make_target(find_scenario("save-by-host").variant(variant))
+    monkeypatch.setattr(owner, method, broken)
+    result = BoardSession(find_scenario("save-by-host").variant(variant), target, 200).run()
+    assert result.counts.violations
+
+
+def test_of_many_places_as_many_are_cut_as_were_asked_for(make_target: MakeTarget) -> None:
+    variant = find_scenario("save-by-host").variant("flagged-nor")
+    assert [run(make_target, variant, cuts).counts.verified for cuts in (0, 5, 40)] == [0, 5, 40]
+
+
+def test_a_board_that_falls_silent_ends_the_run_and_costs_nothing_that_was_found(
+    emulated: Callable[[Variant], object],
+) -> None:
+    variants = find_scenario("save-by-host").variants()[:2]
+    board = emulated(variants[0])
+
+    class Breaks(Loopback):
+        written = 0
+
+        def write(self, data: bytes) -> None:
+            self.written += 1
+            if self.written < 900:
+                super().write(data)
+
+    link = Link(Breaks(board))  # type: ignore[arg-type]
+    found = run_on_board(variants, link, FixturePower(link), load_board(), 12)
+    assert [result.variant.name for result in found.results] == ["plain-nvram"]
+    assert "the board does not answer" in found.problem
+    assert "plain-disk" in found.problem
+
+
+class RealBoard:
+    """An emulated board as a real one is: in no fixture, with a power switch of its own beside the line."""
+
+    def __init__(self, board: object) -> None:
+        self.board = board
+        self._silent = False
+
+    def feed(self, data: bytes) -> bytes:
+        chip = self.board.chip  # type: ignore[attr-defined]
+        return bytes(chip.feed(data)) if not chip.in_bootloader else b""
+
+
+class FakeClock:
+    """Each look at it takes a millisecond, and waiting takes no time at all."""
+
+    def __init__(self) -> None:
+        self._now_s = 0.0
+
+    def now_s(self) -> float:
+        self._now_s += 0.001
+        return self._now_s
+
+    def sleep(self, duration_s: float) -> None:
+        self._now_s += duration_s
+
+
+def test_on_a_board_in_no_fixture_power_is_cut_by_its_switch(emulated: Callable[[Variant], object]) -> None:
+    variant = find_scenario("save-by-host").variant("history-nor")
+    board = emulated(variant)
+    chip = board.chip  # type: ignore[attr-defined]
+    power = FakePower(chip.power_off, chip.power_on)
+    target = BoardTarget(variant, Link(Loopback(RealBoard(board))), power, load_board(), FakeClock())
+    result = BoardSession(variant, target, 10).run()
+    assert result.as_expected
+    assert result.counts.verified == 10
+    assert power.asked.count("off") > 20
+
+
+def test_what_only_a_fixture_can_do_is_refused_without_one(emulated: Callable[[Variant], object]) -> None:
+    variant = find_scenario("switches-that-bounce").variants()[0]
+    board = emulated(variant)
+    chip = board.chip  # type: ignore[attr-defined]
+    power = FakePower(chip.power_off, chip.power_on)
+    with pytest.raises(LinkError, match="has presses of a switch, for which the board must be in a fixture"):
+        BoardTarget(variant, Link(Loopback(RealBoard(board))), power, load_board(), FakeClock())
+
+
+def test_attacks_on_the_remote_are_for_the_model_and_refused(make_target: MakeTarget) -> None:
+    with pytest.raises(LinkError, match="attacks on the remote, of which only the model shows"):
+        make_target(find_scenario("remote-under-attack").variants()[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("save-by-host", ""),
+        ("save-by-remote", "a handheld remote"),
+        ("disks-swapped", "disks that are exchanged"),
+        ("one-cut-at-one-operation", "a cut at a chosen media operation"),
+        ("crashes-in-a-row", "cuts at chosen media operations in its workload"),
+    ],
+)
+def test_what_a_scenario_needs_a_fixture_for(name: str, needed: str) -> None:
+    assert needs_fixture(find_scenario(name).variants()[0]) == needed
+
+
+def test_the_rehearsal_finds_the_places_that_the_explorer_cuts_at(make_target: MakeTarget) -> None:
+    variant = find_scenario("power-cycles-between-commands").variants()[0]
+    session = BoardSession(variant, make_target(variant), 0)
+    rehearsal = Rehearsal(variant, session._target, session._actions, session._new_oracle())
+    rehearsal.run()
+    (model,), _ = run_campaign([variant])
+    assert {spot.number for spot in rehearsal.spots} == {row.operation for row in model.cut_rows}
