@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from deltabench.firmware_model.config import Placement
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.decode import Decoded
 from deltabench.scenarios.images.documents import Difference, ImageDiff, LabelSeen
@@ -52,7 +53,10 @@ def _configuration(one: Decoded, other: Decoded) -> Iterator[Difference]:
 
 
 def _plain(value: object) -> object:
-    return msgspec.to_builtins(value)
+    """A setting as a scenario writes it."""
+    if isinstance(value, Placement):
+        return f"{value.device} from {value.start}"
+    return "none" if value is None else msgspec.to_builtins(value)
 
 
 def _devices(decoded: Decoded) -> str:

@@ -140,7 +140,8 @@ def _verdict(decoded: Decoded, seen: BootSeen) -> str:
             work = list(_work(decoded)) if seen.operations else []
             if not work:
                 return "Boots, and has nothing to do." if not seen.operations else "Boots, and writes."
-            return f"Boots, and {' and '.join(work)}."
+            listed = ", ".join(work[:-1])
+            return f"Boots, and {f'{listed}, and ' if listed else ''}{work[-1]}."
 
 
 def _work(decoded: Decoded) -> Iterator[str]:
