@@ -26,6 +26,7 @@ from deltabench.tools.console import print_table
 
 MOST_UNITS_DRAWN = 64
 MOST_OPERATIONS = 12
+SHOWN_DIGITS = 12
 MOST_DIFFERENCES = 40
 STYLES = {"held": "green", "mended": "yellow", "broken": "bold red", "open": "dim", "none": "dim"}
 WORDS = {"held": "holds", "mended": "mended by the boot", "broken": "BROKEN", "open": "cannot be said", "none": "–"}
@@ -220,7 +221,7 @@ def _print_places(console: Console, seen: Inspected) -> None:
         ("from", "left"),
         ("bytes", "right"),
         ("here", "right"),
-        ("CRC-32", "left"),
+        ("SHA-256", "left"),
     ):
         table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
     if seen.configuration_address is not None:
@@ -228,7 +229,7 @@ def _print_places(console: Console, seen: Inspected) -> None:
     for place in seen.places:
         table.add_row(
             place.name, escape(place.device), f"0x{place.address:08X}", f"{place.size_bytes:,}",
-            f"{place.held_bytes:,}", f"{place.crc32:08x}" if place.held_bytes else "–",
+            f"{place.held_bytes:,}", place.sha256[:SHOWN_DIGITS] if place.held_bytes else "–",
         )  # fmt: skip
     print_table(console, table)
     console.print()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,16 +82,13 @@ def inspect(decoded: Decoded, path: Path) -> Inspected:
 
 def _place(image: MemoryImage, place: Place) -> PlaceSeen:
     held = image.within(place.address, place.length)
-    check = 0
-    for segment in held.segments:
-        check = zlib.crc32(segment.data, check)
     return PlaceSeen(
         name=place.name,
         device=place.device.name,
         address=place.address,
         size_bytes=place.length,
         held_bytes=len(held),
-        crc32=check,
+        sha256=held.sha256,
     )
 
 

@@ -51,7 +51,7 @@ def flag_consistent(decoded: Decoded) -> Faults:
 def no_command_pending(decoded: Decoded) -> Faults:
     maps = decoded.maps
     if maps is not None and maps.flag in (FLAGS[SWITCHING], FLAGS[CLEARING]):
-        where = f" of block {maps.progress}" if maps.flag == FLAGS[SWITCHING] else ""
+        where = f", block {maps.progress}" if maps.flag == FLAGS[SWITCHING] else ""
         yield f"the flag is {maps.flag}{where}"
 
 

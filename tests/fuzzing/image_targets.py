@@ -7,6 +7,7 @@ the bytes by coverage (fuzz.py), the test suite with Hypothesis.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import tempfile
 import zlib
@@ -203,8 +204,9 @@ def firmware_elf(*, symbols: bool) -> bytes:
     """A firmware as Debian's binutils-arm-none-eabi make it of firmware.s and firmware.ld."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        shutil.copy(SMALL / "firmware.s", folder)
         for command in (
-            ["arm-none-eabi-as", "-g", "-mcpu=cortex-m4", "-o", "firmware.o", str(SMALL / "firmware.s")],
+            ["arm-none-eabi-as", "-g", "-mcpu=cortex-m4", "-o", "firmware.o", "firmware.s"],
             [
                 "arm-none-eabi-ld",
                 "-z",
