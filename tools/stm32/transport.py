@@ -14,6 +14,7 @@ Parity = Literal["even", "none"]
 PARITIES: Final[dict[Parity, str]] = {"even": serial.PARITY_EVEN, "none": serial.PARITY_NONE}
 WRITE_TIMEOUT_S: Final = 10
 """A port that takes nothing for so long will never take anything."""
+MOST_RECEIVED: Final = 1 << 16
 PSEUDO_TERMINALS: Final = ("/dev/pts/", "/dev/ttys")
 """Where Linux and macOS have them.  They carry bytes and no parity bits, and setting one is an error."""
 
@@ -26,6 +27,9 @@ class Transport(Protocol):
 
     def read(self, count: int, timeout_s: float) -> bytes:
         """``count`` bytes, or fewer if they have not come after ``timeout_s``."""
+
+    def receive(self, timeout_s: float) -> bytes:
+        """What has arrived; waits so long for the first byte, and returns b"" if none came."""
 
     def discard_input(self) -> None:
         """Forget what has arrived."""
@@ -86,6 +90,10 @@ class SerialPort:
             return bytes(self._port.read(count))
         except OSError as error:
             raise self._gone(error) from error
+
+    def receive(self, timeout_s: float) -> bytes:
+        first = self.read(1, timeout_s)
+        return first + self.read(MOST_RECEIVED, 0) if first else b""
 
     def discard_input(self) -> None:
         try:
