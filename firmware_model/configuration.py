@@ -6,6 +6,7 @@ and where on them the firmware keeps what.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from typing import Final, NamedTuple
 
@@ -58,38 +59,43 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
     if len(devices) > MOST_DEVICES:
         raise ConfigurationError(f"{len(devices)} devices: a configuration block names at most {MOST_DEVICES}")
     home_a, home_b = layout.homes
-    entries = b"".join(
-        DEVICE_ENTRY.pack(
-            device.name.encode(), STORE_CODES.index(device.kind), b"", device.address, device.size_bytes,
-            device.program_bytes, device.erase_bytes,
+    try:
+        entries = b"".join(
+            DEVICE_ENTRY.pack(
+                device.name.encode(), STORE_CODES.index(device.kind), b"", device.address, device.size_bytes,
+                device.program_bytes, device.erase_bytes,
+            )
+            for device in devices
+        )  # fmt: skip
+        body = CONFIGURATION.pack(
+            MAGIC,
+            CONFIGURATION.fixed_bytes + len(entries) + 4,
+            len(devices),
+            SCHEME_CODES.index(config.scheme),
+            STORE_CODES.index(config.store),
+            CACHE_CODES.index(config.cache),
+            config.version_bits,
+            0,
+            config.units,
+            config.sectors_per_unit,
+            config.atom_bytes,
+            config.log_records,
+            config.cache_sectors,
+            config.debounce_ms,
+            config.volume_id_bytes,
+            numbers[layout.maps.device],
+            numbers[home_a.disk.name],
+            numbers[home_b.disk.name],
+            b"",
+            (config.remote or "").encode(),
+            layout.maps.first,
+            home_a.first_lba,
+            home_b.first_lba,
         )
-        for device in devices
-    )  # fmt: skip
-    body = CONFIGURATION.pack(
-        MAGIC,
-        CONFIGURATION.fixed_bytes + len(entries) + 4,
-        len(devices),
-        SCHEME_CODES.index(config.scheme),
-        STORE_CODES.index(config.store),
-        CACHE_CODES.index(config.cache),
-        config.version_bits,
-        0,
-        config.units,
-        config.sectors_per_unit,
-        config.atom_bytes,
-        config.log_records,
-        config.cache_sectors,
-        config.debounce_ms,
-        config.volume_id_bytes,
-        numbers[layout.maps.device],
-        numbers[home_a.disk.name],
-        numbers[home_b.disk.name],
-        b"",
-        (config.remote or "").encode(),
-        layout.maps.first,
-        home_a.first_lba,
-        home_b.first_lba,
-    )
+    except struct.error as error:
+        raise ConfigurationError(
+            f"a setting is larger than its field in a configuration block ({error}); docs/format.md lists the fields"
+        ) from error
     return body + entries + crc32(body + entries)
 
 

@@ -19,7 +19,7 @@ from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Cells, Medium, Operation, Outcome
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.parts import DiskPart, McuPart, NorPart, load_part
+from deltabench.hwsim.parts import DiskPart, McuPart, NorPart, NvramPart, StoragePart, load_part
 from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail
 from deltabench.hwsim.uart import Uart
@@ -80,6 +80,17 @@ class Board:
         self.uarts = {name: Uart() for name in spec.uarts}
         self.otp_key = b""
         """One-time programmable fuses of the chip, blown when the device is paired; empty: it never was."""
+        self._take_stock()
+
+    def attach(self, name: str, part: StoragePart, *, sectors: int | None = None) -> None:
+        """Put one more part on the board, behind those that are there; ``sectors`` is for disks, as in DeviceSpec.
+
+        Raises DiskOutOfRangeError for more sectors than the part has.
+        """
+        self.media[name] = self._made(name, part, sectors, TornSector.OLD_OR_NEW, Detail.SAMPLED)
+        self._take_stock()
+
+    def _take_stock(self) -> None:
         self._parts: tuple[Medium | Uart, ...] = (*self.media.values(), *self.uarts.values())
         self._disks = [medium for medium in self.media.values() if isinstance(medium, Disk)]
 
@@ -97,16 +108,20 @@ class Board:
         if not isinstance(part, DiskPart) and (spec.sectors is not None or spec.torn_sector is not None):
             wrong = "sectors" if spec.sectors is not None else "torn_sector"
             raise BoardError(f"{key}.{wrong}: is for disks; {part.name} is a part of kind {part.kind}")
-        if isinstance(part, DiskPart):
-            torn = spec.torn_sector or TornSector.OLD_OR_NEW
-            try:
-                return Disk(name, part, self.cells, self.rail, torn, spec.sectors)
-            except HardwareError as error:
-                error.args = (f"{key}.sectors = {spec.sectors}: {error}",)
-                raise
-        if isinstance(part, NorPart):
-            return NorFlash(name, part, self.cells, self.rail, self.adversary, detail)
-        return Nvram(name, part, self.cells, self.rail)
+        try:
+            return self._made(name, part, spec.sectors, spec.torn_sector or TornSector.OLD_OR_NEW, detail)
+        except HardwareError as error:
+            error.args = (f"{key}.sectors = {spec.sectors}: {error}",)
+            raise
+
+    def _made(self, name: str, part: StoragePart, sectors: int | None, torn: TornSector, detail: Detail) -> Medium:
+        match part:
+            case DiskPart():
+                return Disk(name, part, self.cells, self.rail, torn, sectors)
+            case NorPart():
+                return NorFlash(name, part, self.cells, self.rail, self.adversary, detail)
+            case NvramPart():
+                return Nvram(name, part, self.cells, self.rail)
 
     def cut_outcomes(self, operation: Operation) -> list[Outcome]:
         """Everything that losing power inside ``operation`` may leave on the whole board.

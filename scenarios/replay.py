@@ -7,6 +7,7 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.controller import MapsView
+from deltabench.hwsim.board import Board
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.scenarios.crash_id import CrashId, CrashIdError, Path
@@ -44,9 +45,11 @@ class _Told(BaseException):
 class _Teller:
     """Listens to the rail, cuts where the path says, and keeps the events."""
 
-    def __init__(self, session: Session, path: Path) -> None:
+    def __init__(self, session: Session, path: Path, *, recovers: bool = True) -> None:
+        """Unless it ``recovers``, power stays off after the last cut."""
         self._session = session
         self._path = path
+        self._recovers = recovers
         self._before: deque[Event] = deque(maxlen=OPERATIONS_BEFORE)
         self._events: list[Event] = []
         self._done = 0
@@ -85,6 +88,9 @@ class _Teller:
             rig.board.cells.put(cell, value)
         left = f"power is cut; this operation leaves: {outcome.label or 'nothing'}"
         self._events.append(Event("cut", number, left, None))
+        if self._done == len(self._path) and not self._recovers:
+            self.told = True
+            raise _Told
         self._events.append(Event("boot", 0, f"power on; {Adversary.MEANING[cut.policy]}", None))
         try:
             controller = rig.power_on(cut.policy, [self.on_operation])
@@ -108,8 +114,29 @@ class _Teller:
 
 def tell(variant: Variant, crash: CrashId) -> Story:
     """Run a crash of a variant again; raises CrashIdError if there is no such operation or outcome in it."""
+    teller, session = _run(variant, crash, recovers=True)
+    violation = teller.violation or session.violation
+    return Story(crash, session.doing, teller.events, violation, teller.last_maps)
+
+
+def left_by(variant: Variant, crash: CrashId) -> Board:
+    """The board of a variant as the last cut of a crash leaves it, with power off; unstable cells read as the id says.
+
+    Raises CrashIdError as ``tell`` does, or if the run violates a rule before it comes to the cut.
+    """
+    teller, session = _run(variant, crash, recovers=False)
+    violation = teller.violation or session.violation
+    if violation:
+        raise CrashIdError(f"{crash}: does not come that far: {violation.rule.value}: {violation.detail}")
+    board = session.rig.board
+    board.lose_power()
+    board.adversary.power_on(crash.path[-1].policy if crash.path else Adversary.FIRST_POLICY)
+    return board
+
+
+def _run(variant: Variant, crash: CrashId, *, recovers: bool) -> tuple[_Teller, Session]:
     session = Session(variant)
-    teller = _Teller(session, crash.path)
+    teller = _Teller(session, crash.path, recovers=recovers)
     session.listener = teller.on_operation
     session.idle_listener = teller.on_idle
     with contextlib.suppress(_Told):
@@ -118,5 +145,4 @@ def tell(variant: Variant, crash: CrashId) -> Story:
         raise CrashIdError(f"{crash}: {teller.error}")
     if crash.path and not teller.told:
         raise CrashIdError(f"{crash}: the workload has only {session.operations} media operations; none was cut")
-    violation = teller.violation or session.violation
-    return Story(crash, session.doing, teller.events, violation, teller.last_maps)
+    return teller, session

@@ -10,6 +10,7 @@ from deltabench.tools.boarding import board_command
 from deltabench.tools.enduring import endure_command
 from deltabench.tools.flashing import flash_command
 from deltabench.tools.holding import holdup_command
+from deltabench.tools.imaging import image_group
 from deltabench.tools.measuring import measure_command
 from deltabench.tools.plotting import compare_command, plot_command, report_command
 from deltabench.tools.replaying import replay_command
@@ -36,6 +37,7 @@ for command in (
     validate_disk_command,
     scenarios_command,
     parts_command,
+    image_group,
     board_command,
     flash_command,
     demo_command,

@@ -6,18 +6,20 @@ import os
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from deltabench.firmware_model.errors import FirmwareError
 from deltabench.hwsim.errors import HardwareError
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.scenario import Variant, find_scenario
-from deltabench.scenarios.verdict import exit_code, to_json, to_junit, write_whole
+from deltabench.scenarios.verdict import Result, exit_code, to_json, to_junit, write_whole
 from deltabench.tools.console import make_console, progress_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import build_problems, scheme_option, selected, store_option, wrap_option
 from deltabench.tools.report import print_report
 from deltabench.tools.result_files import check_result_files, force_option, json_option
+from deltabench.tools.targeting import Target, board_option, cuts_option, power_option, run_on, target_of, target_option
 
 jobs_option = click.option(
     "-j",
@@ -41,6 +43,10 @@ junit_option = click.option(
 @junit_option
 @force_option
 @wrap_option
+@target_option
+@cuts_option
+@power_option
+@board_option
 def run_command(
     scenarios: tuple[str, ...],
     scheme: tuple[str, ...],
@@ -50,15 +56,22 @@ def run_command(
     junit_file: Path | None,
     force: bool,
     wrap: bool,
+    **_board: object,
 ) -> int:
     """Run scenarios: names of the library, scenario files, or folders of *.scenario.toml files.
+
+    With --target they are run on a board, real or emulated, with power cuts drawn at random; without, on the model,
+    where every one is explored.
 
     Exits with 0 if everything came out as the scenarios expect, and with 1 if a rule was violated or an expected
     violation was not found.
     """
+    target = target_of(click.get_current_context())
     variants, code = selected(scenarios, scheme, store, wrap=wrap)
     if not variants:
         return code
+    if target is not None:
+        return _run_on_board(target, variants, json_file, junit_file, force=force)
     return run_variants(variants, jobs, json_file, junit_file, force=force)
 
 
@@ -88,11 +101,37 @@ def run_variants(
             for problem in problems:
                 click.echo(f"deltabench: {problem}", err=True)
             return Exit.USAGE
+    return _told(console, results, json_file, junit_file, interrupted=interrupted)
+
+
+def _run_on_board(
+    target: Target, variants: list[Variant], json_file: Path | None, junit_file: Path | None, *, force: bool
+) -> int:
+    """As ``run_variants``, on a board.  If it fails, what was found before is told and written all the same."""
+    check_result_files({"--json": json_file, "--junit": junit_file}, force=force)
+    with progress_bar() as report:
+        run = run_on(target, variants, report)
+    code: int = Exit.OK
+    if run.results or not run.problem:
+        code = _told(make_console(), run.results, json_file, junit_file, interrupted=run.interrupted)
+    if run.problem:
+        click.echo(f"deltabench: {run.problem}", err=True)
+        return Exit.USAGE
+    return code
+
+
+def _told(
+    console: Console,
+    results: list[Result],
+    json_file: Path | None,
+    junit_file: Path | None,
+    *,
+    interrupted: bool,
+) -> int:
+    """Write the result files and print the report; returns the exit code."""
     if json_file:
         write_whole(json_file, to_json(results, interrupted=interrupted))
     if junit_file:
         write_whole(junit_file, to_junit(results))
     print_report(console, results, interrupted=interrupted)
-    if interrupted:
-        return Exit.INTERRUPTED
-    return exit_code(results)
+    return Exit.INTERRUPTED if interrupted else exit_code(results)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from deltabench.scenarios.boards.campaign import BoardRun
+    from deltabench.scenarios.boards.power_switch import PowerSwitch
+    from deltabench.scenarios.campaign import Report
+    from deltabench.scenarios.scenario import Variant
+    from deltabench.tools.stm32.transport import SerialPort
 
 DEFAULT_BAUD: Final = 115_200
 DEFAULT_CUTS: Final = 100
 SERIAL: Final = "serial"
+FIXTURE: Final = "fixture"
 RELAY: Final = "relay:"
 
 
@@ -52,13 +63,39 @@ cuts_option = click.option(
 power_option = click.option(
     "--power",
     metavar="WHO",
-    default="fixture",
+    default=FIXTURE,
     show_default=True,
     help="With --target: who switches the board's power: fixture (of an emulated board), or relay:PORT.",
 )
 board_option = click.option(
     "--board", "board_name", metavar="BOARD", help="With --target: the board file, or the name of a board."
 )
+
+
+class _Port:
+    """A serial port as the link wants it: one that goes away is a board that does not answer."""
+
+    def __init__(self, port: SerialPort) -> None:
+        self._port = port
+
+    def write(self, data: bytes) -> None:
+        with _as_link_error():
+            self._port.write(data)
+
+    def receive(self, timeout_s: float) -> bytes:
+        with _as_link_error():
+            return self._port.receive(timeout_s)
+
+
+@contextmanager
+def _as_link_error() -> Iterator[None]:
+    from deltabench.scenarios.boards.link import LinkError
+    from deltabench.tools.stm32.errors import PortError
+
+    try:
+        yield
+    except PortError as error:
+        raise LinkError(str(error)) from error
 
 
 class Target(NamedTuple):
@@ -70,16 +107,48 @@ class Target(NamedTuple):
     board_name: str | None
 
 
-def check_together(context: click.Context, target: str | None) -> None:
-    """Options that mean nothing without --target, or with it; raises UsageError for the first that was given."""
-    given = {
-        option: context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        for option, name in (
-            ("--cuts", "cuts"), ("--power", "power"), ("--board", "board_name"), ("--jobs", "jobs"),
-        )
-    }  # fmt: skip
-    for option in ("--cuts", "--power", "--board"):
-        if given[option] and target is None:
+def target_of(context: click.Context) -> Target | None:
+    """The board that a command line names; None for the model.  Raises UsageError for what does not go together."""
+    text = context.params["target"]
+    for option, name in (("--cuts", "cuts"), ("--power", "power"), ("--board", "board_name")):
+        if text is None and _given(context, name):
             raise click.UsageError(f"{option} is for runs on a board: add --target URL")
-    if given["--jobs"] and target is not None:
+    if text is None:
+        return None
+    if _given(context, "jobs"):
         raise click.UsageError("--jobs has no meaning with --target: there is one board")
+    power = context.params["power"]
+    if power != FIXTURE and (not power.startswith(RELAY) or power == RELAY):
+        raise click.UsageError(f"--power {power}: allowed: {FIXTURE}, or relay:PORT, as in relay:/dev/ttyUSB1")
+    return Target(parse_target(text), context.params["cuts"], power, context.params["board_name"])
+
+
+def run_on(target: Target, variants: Sequence[Variant], report: Report) -> BoardRun:
+    """Run on the board at the end of the line; raises HardwareError or ScenarioError if there is none to begin with."""
+    # Imported here, so that the command line answers before pyserial is loaded.
+    from deltabench.hwsim.devboard.spec import load_board
+    from deltabench.scenarios.boards.campaign import run_on_board
+    from deltabench.scenarios.boards.clock import SystemClock
+    from deltabench.scenarios.boards.link import Link
+    from deltabench.scenarios.boards.power_switch import FixturePower, SerialRelay
+    from deltabench.tools.stm32.transport import SerialPort
+
+    file = load_board(target.board_name)
+    with ExitStack() as ports:
+
+        def opened(url: str, baud: int) -> _Port:
+            with _as_link_error():
+                port = SerialPort(url, baud, "none")
+            ports.callback(port.close)
+            return _Port(port)
+
+        link = Link(opened(*target.line))
+        power: PowerSwitch = FixturePower(link)
+        if target.power != FIXTURE:
+            relay = opened(target.power.removeprefix(RELAY), SerialRelay.BAUD)
+            power = SerialRelay(relay, SystemClock().sleep)
+        return run_on_board(variants, link, power, file, target.cuts, report)
+
+
+def _given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE

@@ -9,10 +9,10 @@ class Transport(Protocol):
     """Bytes out and bytes in; ``serial.Serial`` behind a thin layer, a socket, or a board in this process."""
 
     def write(self, data: bytes) -> None:
-        """Send all of ``data``; raises OSError if the line is gone."""
+        """Send all of ``data``; raises LinkError if the line is gone."""
 
     def receive(self, timeout_s: float) -> bytes:
-        """What has arrived; waits so long for the first byte, and returns b"" if none came; raises OSError likewise."""
+        """What has arrived; waits so long for the first byte; b"" if none came, or LinkError."""
 
 
 class Machine(Protocol):

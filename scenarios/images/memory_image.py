@@ -112,18 +112,23 @@ def load_image(path: Path, address: int | None = None) -> MemoryImage:
 
     A file is Intel HEX or S-record if its name or its first record says so, and raw binary otherwise.
     """
+    return parse_image(read_raw(path, MOST_FILE_BYTES), path, address)
+
+
+def read_raw(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """All bytes of a file; raises ImageError if it cannot be read or has more than ``most_bytes``."""
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_FILE_BYTES + 1)
+            content = file.read(most_bytes + 1)
     except OSError as error:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return parse_image(content, path, address)
+    if len(content) > most_bytes:
+        raise ImageError(f"{path}: is larger than the {most_bytes >> 20} MiB that such a file may take")
+    return content
 
 
 def parse_image(content: bytes, path: Path, address: int | None = None) -> MemoryImage:
     """As ``load_image``, of what the file ``path`` holds."""
-    if len(content) > MOST_FILE_BYTES:
-        raise ImageError(f"{path}: is larger than the {MOST_FILE_BYTES >> 20} MiB that an image file may take")
     if not content:
         raise ImageError(f"{path}: is empty")
     file_format = recognised(content, path)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deltabench.scenarios.images.device import Device, after_actions
+from deltabench.scenarios.images.diff import diff_images
+from deltabench.scenarios.images.documents import ImageDiff
+from deltabench.scenarios.images.inspect import open_image
+from deltabench.scenarios.images.memory_image import MemoryImage
+from deltabench.scenarios.scenario import load_scenario
+
+SMALL = Path(__file__).parent / "small.scenario.toml"
+VARIANTS = [variant.name for variant in load_scenario(SMALL, "small").variants()]
+ImageOf = Callable[..., MemoryImage]
+
+
+def small(variant: str, actions: int) -> Device:
+    return after_actions(load_scenario(SMALL, "small").variant(variant), actions)
+
+
+def diff(one: MemoryImage, other: MemoryImage) -> ImageDiff:
+    paths = Path("a"), Path("b")
+    return diff_images(open_image(one, paths[0]), open_image(other, paths[1]), *paths)
+
+
+def found(one: MemoryImage, other: MemoryImage) -> dict[str, tuple[str, str]]:
+    return {each.what: (each.one, each.other) for each in diff(one, other).differences}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_image_is_the_same_as_itself_and_another_point_of_the_run_is_not(variant: str, image_of: ImageOf) -> None:
+    images = [image_of(small(variant, actions)) for actions in range(8)]
+    for number, image in enumerate(images):
+        assert diff(image, image_of(small(variant, number))).same
+        assert not diff(image, images[number - 1]).same
+
+
+def test_what_a_save_changes_is_told_by_unit(image_of: ImageOf) -> None:
+    differences = found(image_of(small("flagged-nvram", 1)), image_of(small("flagged-nvram", 2)))
+    assert differences["VSM of units 0-5"] == ("A", "B")
+    assert differences["DDM of units 0-5"] == ("1", "0")
+    assert differences["system version"] == ("0", "1")
+    assert not any(what.startswith("volume") for what in differences)
+
+
+def test_what_a_write_changes_is_told_by_sector(image_of: ImageOf) -> None:
+    differences = found(image_of(small("history-nor", 2)), image_of(small("history-nor", 3)))
+    assert differences["DDM of units 1-3"] == ("0", "1")
+    assert differences["volume-a: LBA 2-7"] == ("other data", "other data")
+    assert differences["label of disk0"] == (
+        "volume 44454c544131, device 0, system version 0",
+        "volume 44454c544131, device 0, system version 1",
+    )
+
+
+def test_what_only_one_image_has_is_told(image_of: ImageOf) -> None:
+    device = small("flagged-nor", 7)
+    whole, partly = image_of(device), image_of(device, "configuration", "labels", "maps")
+    assert found(whole, partly) == {
+        "volume-a: LBA 0-11": ("there", "missing"),
+        "volume-b: LBA 0-11": ("there", "missing"),
+    }
+    no_maps = image_of(device, "configuration", "labels")
+    assert found(partly, no_maps)["map store"] == ("there", "not in the image")
+
+
+def test_bytes_without_a_meaning_are_told_if_there_is_nothing_else(image_of: ImageOf) -> None:
+    image = image_of(small("flagged-nor", 7))
+    ((address, block), *rest) = image.segments
+    (maps,) = [segment for segment in rest if segment.address == 0x9000_0000]
+    others = [segment for segment in rest if segment is not maps]
+    spoilt = maps.data[:-1] + b"\0"
+    other = MemoryImage([(address, block), *others, (maps.address, spoilt)])
+    assert list(found(image, other)) == ["labels or map store: bytes that mean nothing now"]
+    elsewhere = MemoryImage([(address, block), *rest, (0x0800_0000, b"firmware")])
+    assert found(image, elsewhere) == {
+        "outside of the devices' regions: 1 blocks of 256 bytes, 0x08000000 to 0x080000FF": ("missing", "there")
+    }
+
+
+def test_of_devices_that_are_configured_otherwise_only_that_is_told(image_of: ImageOf) -> None:
+    differences = found(image_of(small("flagged-nor", 7)), image_of(small("history-disk", 7)))
+    assert differences["configuration: scheme"] == ("flagged", "history")
+    assert differences["configuration: store"] == ("nor", "disk")
+    assert all(what.startswith("configuration: ") for what in differences)

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from deltabench.hwsim.devboard.spec import DevBoardFile
+from deltabench.scenarios.crash_id import parse_crash_id
+from deltabench.scenarios.images.build import configuration_of
+from deltabench.scenarios.images.device import Device, after_actions, after_crash
+from deltabench.scenarios.images.errors import ImageError
+from deltabench.scenarios.images.inspect import inspect_image
+from deltabench.scenarios.images.memory_image import MemoryImage
+from deltabench.scenarios.scenario import find_scenario, load_scenario
+
+SMALL = Path(__file__).parent / "small.scenario.toml"
+ImageOf = Callable[..., MemoryImage]
+FUZZING = Path(__file__).parents[2] / "fuzzing"
+
+
+@pytest.fixture(scope="module")
+def targets() -> Iterator[ModuleType]:
+    """What `make fuzz` feeds."""
+    sys.path.insert(0, str(FUZZING))
+    try:
+        import image_targets
+
+        yield image_targets
+    finally:
+        sys.path.remove(str(FUZZING))
+
+
+def small(variant: str, actions: int = 7) -> Device:
+    return after_actions(load_scenario(SMALL, "small").variant(variant), actions)
+
+
+def crashed(crash_id: str) -> Device:
+    crash = parse_crash_id(crash_id)
+    return after_crash(find_scenario(crash.scenario).variant(crash.variant), crash)
+
+
+@pytest.mark.parametrize(
+    ("crash_id", "verdict"),
+    [
+        (
+            "save-cut-between-map-blocks:flagged-nvram:9.2",
+            "Boots, and finishes a save that was cut in map block 1.",
+        ),
+        (
+            "save-cut-between-map-blocks:flagged-nvram:12.4",
+            "Boots, and finishes a save or restore that was cut while DDM was cleared.",
+        ),
+        ("demo:plain-nor:6.6n", "Boots, and compacts a log of 2 records into a new checkpoint."),
+        ("save-by-host:flagged-nvram:0.0", "Boots, and has nothing to do."),
+    ],
+)
+def test_the_first_sentence_says_what_a_boot_would_do(crash_id: str, verdict: str, image_of: ImageOf) -> None:
+    seen = inspect_image(image_of(crashed(crash_id)), Path("x"))
+    assert seen.verdict == verdict
+    assert seen.rules_hold
+
+
+def test_media_operations_of_a_boot_are_told_in_words(image_of: ImageOf) -> None:
+    seen = inspect_image(image_of(crashed("demo:plain-nor:6.6n")), Path("x"))
+    assert [(one.operation, one.what) for one in seen.boot.operations] == [
+        ("nor0 erase 0x1000+4096", "erases area 1 of the map store"),
+        ("nor0 program 0x1000+122", "writes the checkpoint of area 1"),
+        ("nor0 program 0x1010+1", "marks area 1 as proven"),
+    ]
+    seen = inspect_image(image_of(crashed("save-cut-between-map-blocks:flagged-disk:9.1")), Path("x"))
+    assert {one.what for one in seen.boot.operations} >= {"writes the control atom", "writes DDM of units 0 to 23"}
+
+
+def test_a_swapped_disk_is_refused_and_said_to_be(image_of: ImageOf) -> None:
+    device = after_actions(find_scenario("disks-swapped").variant("flagged-nor"), 4)
+    seen = inspect_image(image_of(device), Path("x"))
+    assert seen.verdict == "Boots, and refuses to serve: disk0 is device 1 of its volume, in the place of device 0."
+    assert not seen.rules_hold
+
+
+def test_a_dump_of_one_part_is_inspected_with_a_configuration_that_is_given(
+    image_of: ImageOf, dev_board: DevBoardFile
+) -> None:
+    device = small("history-nor")
+    with pytest.raises(ImageError, match=r"^dump\.bin: no configuration block is in it.*--config SCENARIO:VARIANT"):
+        inspect_image(image_of(device, "maps"), Path("dump.bin"))
+    seen = inspect_image(image_of(device, "maps"), Path("dump.bin"), configuration_of(dev_board, device))
+    whole = inspect_image(image_of(device), Path("dump.bin"))
+    assert (seen.maps, seen.areas, seen.atoms) == (whole.maps, whole.areas, whole.atoms)
+    assert seen.configuration_address is None
+    assert seen.verdict == "What a boot would do cannot be said: the image lacks the label of disk0."
+
+
+def test_what_a_block_says_that_cannot_be_is_refused_before_anything_is_made_of_it(
+    image_of: ImageOf, targets: ModuleType
+) -> None:
+    image = image_of(small("flagged-nor"))
+    ((address, block), *rest) = image.segments
+    for at, value, message in (
+        (12, 200_000, "goes beyond disk0"),
+        (12, 1 << 20, "a log record numbers at most 65535"),
+        (20, 0xFFFFFFFF, "goes beyond nor0"),
+        (48, 0xFFFFFFF0, "goes beyond disk0"),
+        (44, 1, "does not begin at an erase sector"),
+        (52, 2, "overlaps"),
+        (56 + 28 + 20, 0, "are no NOR flash"),
+        (56 + 12, 0xFFFFFFFF, "are not in the addresses of 32 bits"),
+    ):
+        spoilt = block[:at] + value.to_bytes(4, "little") + block[at + 4 :]
+        image = targets.with_right_block(MemoryImage([(address, spoilt), *rest]))
+        with pytest.raises(ImageError, match=rf"^x: the configuration block is sound, but says .*{message}"):
+            inspect_image(image, Path("x"))
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=600)
+@example(b"\x04\x03\x01\x01\x01\x02\x00\x07")
+def test_a_spoilt_image_is_inspected_or_refused(targets: ModuleType, data: bytes) -> None:
+    targets.structure(data)
+
+
+@given(st.integers(0, 11), st.integers(0, 2), st.binary(max_size=2000))
+@settings(max_examples=300)
+def test_a_dump_of_anything_is_inspected_or_refused(targets: ModuleType, variant: int, part: int, data: bytes) -> None:
+    targets.dump(bytes([variant, part]) + data)
+
+
+@given(st.integers(0, 3), st.one_of(st.binary(max_size=500), st.text(":S0123456789ABCDEF\n", max_size=500)))
+@settings(max_examples=600)
+def test_a_file_of_anything_is_read_or_refused(targets: ModuleType, kind: int, content: bytes | str) -> None:
+    targets.text(bytes([kind]) + (content.encode() if isinstance(content, str) else content))
+
+
+@given(st.integers(0, 35), st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(1, 255)), max_size=5), st.booleans())
+@settings(max_examples=300)
+def test_a_file_with_some_bytes_changed_or_cut_off_is_read_or_refused(
+    targets: ModuleType, seed: int, changes: list[tuple[int, int]], cut: bool
+) -> None:
+    content = bytearray(list(targets.seeds("text").values())[seed])
+    for at, change in changes:
+        content[at % len(content)] ^= change
+    targets.text(bytes(content[: changes[0][0] % len(content)] if cut and changes else content))
+
+
+@given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(1, 255)), max_size=8))
+@settings(max_examples=600)
+def test_an_elf_file_with_some_bytes_changed_is_read_or_refused(
+    targets: ModuleType, changes: list[tuple[int, int]]
+) -> None:
+    content = bytearray(targets.seeds("elf")["firmware"])
+    for at, change in changes:
+        content[at % len(content)] ^= change
+    targets.elf(bytes(content))
