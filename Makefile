@@ -6,7 +6,7 @@ FLOORS := hwsim firmware_model scenarios tools
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test soak lint format types contract bench clean
+.PHONY: help demo test soak fuzz lint format types contract bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ test: .venv/ok ## run all tests but the long ones
 
 soak: .venv/ok ## run the long tests
 	$(BIN)/pytest -n auto -m soak tests
+
+fuzz: .venv/ok ## feed more than a million spoilt images and ELF files to what reads them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python tests/fuzzing/fuzz.py
 
 lint: .venv/ok ## check style and format
 	$(BIN)/ruff check .

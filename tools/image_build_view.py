@@ -14,6 +14,7 @@ from deltabench.scenarios.images.documents import ImageBuilt, RegionBuilt, as_js
 from deltabench.tools.console import print_table
 
 MOST_NAMES = 5
+SHOWN_DIGITS = 12
 
 
 def build_as_json(built: BuiltImage, file: DevBoardFile, output: Path) -> str:
@@ -33,7 +34,7 @@ def build_as_json(built: BuiltImage, file: DevBoardFile, output: Path) -> str:
                     address=region.place.address,
                     size_bytes=region.place.size_bytes,
                     held_bytes=region.held_bytes,
-                    crc32=region.crc32,
+                    sha256=region.sha256,
                     unstable_pages=region.unstable,
                     unreadable_sectors=region.unreadable,
                 )
@@ -45,21 +46,21 @@ def build_as_json(built: BuiltImage, file: DevBoardFile, output: Path) -> str:
 
 def print_build(console: Console, built: BuiltImage, file: DevBoardFile, output: Path) -> None:
     """The file, what it is of, and a line a region."""
-    sources = [built.about] if built.about else []
-    if built.elf:
-        sources.append("a firmware")
+    sources = ["a firmware"] if built.elf else []
+    if built.about:
+        sources.append(built.about)
     console.print(f"[bold]{escape(str(output))}[/bold]: {escape(' and '.join(sources))}, for {escape(file.name)}\n")
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("region", no_wrap=True)
     table.add_column("on", no_wrap=True)
     table.add_column("addresses", no_wrap=True)
     table.add_column("bytes", justify="right", no_wrap=True)
-    table.add_column("CRC-32", no_wrap=True)
+    table.add_column("SHA-256", no_wrap=True)
     for region in built.regions:
         held = region.image.segments
         span = f"0x{held[0].address:08X}–0x{held[-1].end - 1:08X}" if held else "–"
         table.add_row(
-            region.name, escape(region.device or "chip"), span, f"{region.held_bytes:,}", f"{region.crc32:08x}"
+            region.name, escape(region.device or "chip"), span, f"{region.held_bytes:,}", region.sha256[:SHOWN_DIGITS]
         )
     print_table(console, table)
     notes = [note for region in built.regions for note in _notes(region)]

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from deltabench.scenarios.images.documents import (
@@ -25,6 +26,7 @@ from deltabench.tools.console import print_table
 
 MOST_UNITS_DRAWN = 64
 MOST_OPERATIONS = 12
+SHOWN_DIGITS = 12
 MOST_DIFFERENCES = 40
 STYLES = {"held": "green", "mended": "yellow", "broken": "bold red", "open": "dim", "none": "dim"}
 WORDS = {"held": "holds", "mended": "mended by the boot", "broken": "BROKEN", "open": "cannot be said", "none": "–"}
@@ -79,27 +81,37 @@ def _print_maps(console: Console, maps: MapsSeen, boots: bool) -> None:
     console.print(f"[bold]maps[/bold]: flag {escape(flag)}, system version {maps.system_version}")
     if maps.units > MOST_UNITS_DRAWN:
         lines = [
-            f"  {when}: {vsm.bit_count()} of {maps.units} units with their primary on B, {ddm.bit_count()} written "
+            f"{when}: {vsm.bit_count()} of {maps.units} units with their primary on B, {ddm.bit_count()} written "
             "since T0"
         ]
     else:
         lines = [
-            f"  {name}  {_drawn(bits, maps.units, lost, letters)}"
+            f"{name}  {_drawn(bits, maps.units, lost, letters)}"
             for name, bits, letters in (("VSM", vsm, "AB"), ("DDM", ddm, ".1"))
         ]
         lines[0] += f"   {when}"
     stored = int(maps.stored_vsm, 16), int(maps.stored_ddm, 16)
     if (stored[0] ^ vsm) | (stored[1] ^ ddm):
         changed = shown_units((stored[0] ^ vsm) | (stored[1] ^ ddm))
-        lines.append(f"  stored otherwise, until commands that were cut or missed are made up for: units {changed}")
+        lines.append(f"stored otherwise: units {changed}, until a boot makes up for cut or missed commands")
     if lost:
-        lines.append(f"  [bold red]lost[/bold red]: units {shown_units(lost)}")
+        lines.append(f"[bold red]lost[/bold red]: units {shown_units(lost)}")
     if maps.history:
-        lines.append(f"  last commands, oldest first (S save, R restore): {maps.history}")
+        lines.append(f"last commands, oldest first (S save, R restore): {maps.history}")
     behind = max(maps.entries.lags, default=0)
     if behind:
-        lines.append(f"  units that have missed commands: {sum(map(bool, maps.entries.lags))}, at most {behind} each")
-    console.print("\n".join(lines) + "\n")
+        lines.append(f"units that have missed commands: {sum(map(bool, maps.entries.lags))}, at most {behind} each")
+    for line in lines:
+        _print_item(console, line)
+    console.print()
+
+
+def _print_item(console: Console, text: str) -> None:
+    """A line of a list; what a terminal is too narrow for goes on below its beginning."""
+    if console.soft_wrap:
+        console.print(f"  {text}")
+    else:
+        console.print(Padding(text, (0, 0, 0, 2), expand=False))
 
 
 def _drawn(bits: int, units: int, lost: int, letters: str) -> str:
@@ -128,10 +140,10 @@ def _print_boot(console: Console, seen: Inspected) -> None:
     operations = seen.boot.operations
     if not operations:
         return
-    console.print(f"[bold]what a boot does[/bold]: media operations: {len(operations)}, of at most {seen.boot.limit}")
+    console.print(f"[bold]what a boot does[/bold], in {len(operations)} of at most {seen.boot.limit} media operations")
     shown = [(what, sum(1 for _ in run)) for what, run in groupby(operations, key=lambda one: one.what)]
     for what, count in shown[:MOST_OPERATIONS]:
-        console.print(f"  {escape(what)}{f' ({count} operations)' if count > 1 else ''}")
+        _print_item(console, f"{escape(what)}{f' ({count} operations)' if count > 1 else ''}")
     if len(shown) > MOST_OPERATIONS:
         console.print(f"  and {len(shown) - MOST_OPERATIONS} more steps")
     console.print()
@@ -148,7 +160,7 @@ def _print_structures(console: Console, seen: Inspected) -> None:
     if lines:
         console.print("[bold]structures[/bold]")
         for line in lines:
-            console.print(f"  {line}")
+            _print_item(console, line)
         console.print()
 
 
@@ -161,11 +173,12 @@ def _slot(slot: SlotSeen) -> str:
 def _label_line(label: LabelSeen) -> str:
     if not label.good:
         return f"label of {escape(label.disk)}: [bold red]neither slot is good[/bold red]"
-    slots = " and ".join(f"{slot.state}" for slot in label.slots)
+    good = sum(slot.state == "good" for slot in label.slots)
+    slots = ("neither slot is", "one slot is", "both slots are")[good]
     volume = escape(shown_id(bytes.fromhex(label.volume_id)))
     return (
         f"label of {escape(label.disk)}: volume {volume}, device {label.device}, "
-        f"system version {label.system_version}; slots {slots}"
+        f"system version {label.system_version}; {slots} good"
     )
 
 
@@ -208,7 +221,7 @@ def _print_places(console: Console, seen: Inspected) -> None:
         ("from", "left"),
         ("bytes", "right"),
         ("here", "right"),
-        ("CRC-32", "left"),
+        ("SHA-256", "left"),
     ):
         table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
     if seen.configuration_address is not None:
@@ -216,7 +229,7 @@ def _print_places(console: Console, seen: Inspected) -> None:
     for place in seen.places:
         table.add_row(
             place.name, escape(place.device), f"0x{place.address:08X}", f"{place.size_bytes:,}",
-            f"{place.held_bytes:,}", f"{place.crc32:08x}" if place.held_bytes else "–",
+            f"{place.held_bytes:,}", place.sha256[:SHOWN_DIGITS] if place.held_bytes else "–",
         )  # fmt: skip
     print_table(console, table)
     console.print()
@@ -226,7 +239,8 @@ def _print_rules(console: Console, rules: tuple[RuleSeen, ...], *, everything: b
     lines = list(_rule_lines(rules, everything))
     if lines:
         console.print("[bold]structural rules[/bold]")
-        console.print("\n".join(lines))
+        for line in lines:
+            _print_item(console, line)
     if not everything:
         console.print("More, with every atom, record and rule: --all, or --json FILE.")
 
@@ -236,7 +250,7 @@ def _rule_lines(rules: tuple[RuleSeen, ...], everything: bool) -> Iterator[str]:
         if everything or rule.state == "mended":
             place = f": {escape(rule.place)}" if rule.place else ""
             style = STYLES[rule.state]
-            yield f"  {escape(rule.means)}: [{style}]{WORDS[rule.state]}[/{style}]{place}"
+            yield f"{escape(rule.means)}: [{style}]{WORDS[rule.state]}[/{style}]{place}"
 
 
 def print_diff(console: Console, found: ImageDiff) -> None:

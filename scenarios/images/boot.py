@@ -99,7 +99,8 @@ def _found(controller: DeltaController) -> tuple[int, ...]:
 def new_board(decoded: Decoded) -> Board:
     """A board with parts as large as the firmware needs them, that hold labels, map store and volumes of the image."""
     places = decoded.places
-    board = Board(BoardSpec(devices={}))
+    remote = places.firmware.remote
+    board = Board(BoardSpec(devices={}, uarts=() if remote is None else (remote,)))
     board.cells.recording = False
     for device in dict.fromkeys(place.device for place in places.regions):
         board.attach(device.name, _part(places, device.name))

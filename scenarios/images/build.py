@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -47,12 +46,9 @@ class BuiltRegion(NamedTuple):
         return len(self.image)
 
     @property
-    def crc32(self) -> int:
-        """Of the bytes that are there, one behind the other."""
-        check = 0
-        for segment in self.image.segments:
-            check = zlib.crc32(segment.data, check)
-        return check
+    def sha256(self) -> str:
+        """Of the bytes that are there."""
+        return self.image.sha256
 
 
 class BuiltImage(NamedTuple):

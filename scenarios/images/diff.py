@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from deltabench.firmware_model.config import Placement
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.decode import Decoded
 from deltabench.scenarios.images.documents import Difference, ImageDiff, LabelSeen
@@ -16,6 +17,12 @@ from deltabench.scenarios.images.places import Place
 from deltabench.scenarios.images.units import shown_units
 from deltabench.scenarios.images.words import atom_name, atom_says
 
+SHOWN: Final[dict[str, Callable[[object], str]]] = {
+    "fault": lambda fault: str(fault) or "none",
+    "proven": lambda mark: f"0x{mark:02X}",
+    "open": lambda mark: f"0x{mark:02X}",
+    "counts": lambda counts: "yes" if counts else "no",
+}
 BLOCK: Final = 256
 """Where no structure says what is what, differences are counted in blocks of so many bytes."""
 
@@ -52,7 +59,10 @@ def _configuration(one: Decoded, other: Decoded) -> Iterator[Difference]:
 
 
 def _plain(value: object) -> object:
-    return msgspec.to_builtins(value)
+    """A setting as a scenario writes it."""
+    if isinstance(value, Placement):
+        return f"{value.device} from {value.start}"
+    return "none" if value is None else msgspec.to_builtins(value)
 
 
 def _devices(decoded: Decoded) -> str:
@@ -114,7 +124,7 @@ def _areas(one: Decoded, other: Decoded) -> Iterator[Difference]:
         for name in ("fault", "generation", "proven", "open", "counts"):
             values = getattr(area, name), getattr(its, name)
             if values[0] != values[1]:
-                shown = (f"0x{value:02X}" if name in ("proven", "open") else value for value in values)
+                shown = map(SHOWN.get(name, str), values)
                 yield _difference(f"area {number}: {'in force' if name == 'counts' else name}", *shown)
         records = [[(record.atom, record.payload, record.good) for record in each.records] for each in (area, its)]
         if records[0] != records[1]:

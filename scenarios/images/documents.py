@@ -28,7 +28,7 @@ class RegionBuilt(_Object, frozen=True, kw_only=True):
     address: Number
     size_bytes: Number
     held_bytes: Number
-    crc32: Number
+    sha256: str
     unstable_pages: Number
     unreadable_sectors: Number
 
@@ -145,7 +145,7 @@ class PlaceSeen(_Object, frozen=True, kw_only=True):
     address: Number
     size_bytes: Number
     held_bytes: Number
-    crc32: Number
+    sha256: str
 
 
 class OperationSeen(_Object, frozen=True, kw_only=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from deltabench.scenarios.images.documents import (
     Sectors,
 )
 from deltabench.scenarios.images.errors import ImageError
-from deltabench.scenarios.images.maps import CLEARING, FLAGS, SWITCHING
+from deltabench.scenarios.images.maps import CLEARING, FLAGS, SWITCHING, pending_request
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import Place
 from deltabench.scenarios.images.rules import judge
@@ -83,16 +82,13 @@ def inspect(decoded: Decoded, path: Path) -> Inspected:
 
 def _place(image: MemoryImage, place: Place) -> PlaceSeen:
     held = image.within(place.address, place.length)
-    check = 0
-    for segment in held.segments:
-        check = zlib.crc32(segment.data, check)
     return PlaceSeen(
         name=place.name,
         device=place.device.name,
         address=place.address,
         size_bytes=place.length,
         held_bytes=len(held),
-        crc32=check,
+        sha256=held.sha256,
     )
 
 
@@ -140,7 +136,8 @@ def _verdict(decoded: Decoded, seen: BootSeen) -> str:
             work = list(_work(decoded)) if seen.operations else []
             if not work:
                 return "Boots, and has nothing to do." if not seen.operations else "Boots, and writes."
-            return f"Boots, and {' and '.join(work)}."
+            listed = ", ".join(work[:-1])
+            return f"Boots, and {f'{listed}, and ' if listed else ''}{work[-1]}."
 
 
 def _work(decoded: Decoded) -> Iterator[str]:
@@ -152,6 +149,9 @@ def _work(decoded: Decoded) -> Iterator[str]:
     elif maps.flag == FLAGS[CLEARING]:
         what = "a restore" if maps.scheme == "versioned" else "a save or restore"
         yield f"finishes {what} that was cut while DDM was cleared"
+    order = pending_request(decoded.places, decoded.store.atoms)
+    if order is not None:
+        yield f"does a {order} that the remote was promised"
     ahead = [label.disk for label in decoded.labels if label is not None and _is_ahead(decoded, label)]
     if ahead:
         yield f"finishes an update of the labels that {' and '.join(ahead)} had already"

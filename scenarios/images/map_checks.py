@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, IDENTITY, NOR_AREA, SYSTEM
+from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, IDENTITY, NOR_AREA, REMOTE_ATOM, SYSTEM
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.atoms import number
 from deltabench.scenarios.images.decode import Decoded, unreadable
-from deltabench.scenarios.images.maps import CLEARING, FLAGS, SWITCHING, block_units, read_entries
+from deltabench.scenarios.images.maps import (
+    CLEARING,
+    FLAGS,
+    PENDING,
+    REMOTE_COMMANDS,
+    SWITCHING,
+    block_units,
+    pending_request,
+    read_entries,
+)
 from deltabench.scenarios.images.places import slot_bytes
 from deltabench.scenarios.images.store_checks import Faults
 from deltabench.scenarios.images.words import atom_name
@@ -42,8 +51,24 @@ def flag_consistent(decoded: Decoded) -> Faults:
 def no_command_pending(decoded: Decoded) -> Faults:
     maps = decoded.maps
     if maps is not None and maps.flag in (FLAGS[SWITCHING], FLAGS[CLEARING]):
-        where = f" of block {maps.progress}" if maps.flag == FLAGS[SWITCHING] else ""
+        where = f", block {maps.progress}" if maps.flag == FLAGS[SWITCHING] else ""
         yield f"the flag is {maps.flag}{where}"
+
+
+def request_consistent(decoded: Decoded) -> Faults:
+    remote = decoded.places.scheme.remote
+    atom = None if remote is None else decoded.store.atoms[remote]
+    if atom is None:
+        return
+    state, command, counter = (number(REMOTE_ATOM, atom, name) for name in ("state", "command", "counter"))
+    if state not in (0, PENDING) or (command not in REMOTE_COMMANDS and (command or counter or state)):
+        yield f"state {state}, command 0x{command:02X}, counter {counter}"
+
+
+def no_request_pending(decoded: Decoded) -> Faults:
+    order = pending_request(decoded.places, decoded.store.atoms)
+    if order is not None:
+        yield f"a {order} is pending"
 
 
 def versions_in_window(decoded: Decoded) -> Faults:
@@ -85,6 +110,8 @@ def _is_padded(decoded: Decoded, atom: int, payload: bytes) -> bool:
             return True  # the rule of the flag knows when the target is to be zero
         used = SYSTEM.fixed_bytes if kind == "versioned" else HISTORY_SYSTEM.fixed_bytes + scheme.window // 8
         return not any(payload[used:])
+    if atom == scheme.remote:
+        return not any(payload[REMOTE_ATOM.fixed_bytes :])
     block = (atom - scheme.first_block) % scheme.blocks
     units = len(block_units(places, block))
     if scheme.arrays == 2:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, SYSTEM
+import msgspec
+
+from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, REMOTE_ATOM, SYSTEM
 from deltabench.scenarios.images.atoms import fields, number
 from deltabench.scenarios.images.documents import MapsSeen, UnitsSeen
 from deltabench.scenarios.images.places import Places
@@ -18,6 +20,8 @@ SWITCHING: Final = 1
 CLEARING: Final = 2
 FLAGS: Final = {IDLE: "idle", SWITCHING: "switching", CLEARING: "clearing"}
 SHOWN_COMMANDS: Final = 32
+PENDING: Final = 1
+REMOTE_COMMANDS: Final = {0x11: "save", 0x12: "restore"}
 
 
 class Entries(NamedTuple):
@@ -32,11 +36,29 @@ def read_maps(places: Places, atoms: Sequence[bytes | None]) -> MapsSeen:
     """The maps of a store's atoms."""
     match places.firmware.scheme:
         case "plain":
-            return _plain(places, atoms)
+            maps = _plain(places, atoms)
         case "flagged":
-            return _flagged(places, atoms)
+            maps = _flagged(places, atoms)
         case _:
-            return _versioned(places, atoms)
+            maps = _versioned(places, atoms)
+    order = pending_request(places, atoms)
+    return maps if order is None or int(maps.lost, 16) else _obeyed(maps, order)
+
+
+def pending_request(places: Places, atoms: Sequence[bytes | None]) -> str | None:
+    """The command that the remote was promised and that may not have been done: save, restore or None."""
+    atom = None if places.scheme.remote is None else atoms[places.scheme.remote]
+    if atom is None or number(REMOTE_ATOM, atom, "state") != PENDING:
+        return None
+    return REMOTE_COMMANDS.get(number(REMOTE_ATOM, atom, "command"))
+
+
+def _obeyed(maps: MapsSeen, order: str) -> MapsSeen:
+    """The maps after the command of the remote, which a boot does behind all else."""
+    counts = maps.scheme == "history" or maps.scheme == "flagged" or (maps.scheme == "versioned" and order == "save")
+    vsm = int(maps.vsm, 16) ^ (int(maps.ddm, 16) if order == "save" else 0)
+    version = maps.finished_system_version + counts
+    return msgspec.structs.replace(maps, vsm=f"{vsm:x}", ddm="0", finished_system_version=version)
 
 
 def flag_name(flag: int) -> str:

@@ -6,6 +6,7 @@ Intel HEX and S-records say their addresses themselves (records.py); raw binary 
 from __future__ import annotations
 
 import enum
+import hashlib
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -81,6 +82,14 @@ class MemoryImage:
     def __len__(self) -> int:
         """The bytes that it holds, gaps not counted."""
         return sum(len(segment.data) for segment in self.segments)
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, one behind the other.  A CRC-32 would not see what has its own CRC-32 behind it."""
+        digest = hashlib.sha256()
+        for segment in self.segments:
+            digest.update(segment.data)
+        return digest.hexdigest()
 
     def within(self, address: int, length: int) -> MemoryImage:
         """What it holds of ``length`` bytes from ``address`` on."""

@@ -46,7 +46,7 @@ class Scheme(NamedTuple):
 
     ``system``: the number of the control or system atom, None in ``plain``.  From atom ``first_block`` on there are
     ``blocks`` blocks of ``units_per_block`` units each: of VSM and then of DDM, or of both with versions, whose lag is
-    at most ``window``.
+    at most ``window``.  Behind them, the last atom may be that of a handheld ``remote``.
     """
 
     system: int | None
@@ -55,11 +55,17 @@ class Scheme(NamedTuple):
     units_per_block: int
     arrays: int
     window: int = 0
+    with_remote: bool = False
 
     @property
     def atoms(self) -> int:
         """All atoms, the identity included."""
-        return self.first_block + self.arrays * self.blocks
+        return self.first_block + self.arrays * self.blocks + self.with_remote
+
+    @property
+    def remote(self) -> int | None:
+        """The number of the remote's atom."""
+        return self.atoms - 1 if self.with_remote else None
 
 
 class Places(NamedTuple):
@@ -127,12 +133,13 @@ def find_places(configuration: Configuration) -> Places:
 
 def scheme_of(firmware: FirmwareConfig) -> Scheme:
     """How the configured scheme numbers its atoms (docs/format.md)."""
+    with_remote = firmware.remote is not None
     units, size, version_bytes = firmware.units, firmware.atom_bytes, firmware.version_bits // 8
     if firmware.scheme in ("plain", "flagged"):
         flagged = firmware.scheme == "flagged"
         per_block = 8 * (size - CONTROL.fixed_bytes if flagged else size)
         first = 2 if flagged else 1
-        return Scheme(1 if flagged else None, first, -(-units // per_block), per_block, 2)
+        return Scheme(1 if flagged else None, first, -(-units // per_block), per_block, 2, with_remote=with_remote)
     fitting = (
         k for k in range(8 * size // (2 + firmware.version_bits), 0, -1) if 2 * (-(-k // 8)) + k * version_bytes <= size
     )
@@ -144,7 +151,7 @@ def scheme_of(firmware: FirmwareConfig) -> Scheme:
     if firmware.scheme == "history":
         while window > 8 * (size - HISTORY_SYSTEM.fixed_bytes):
             window //= 2
-    return Scheme(1, 2, -(-units // per_block), per_block, 1, window)
+    return Scheme(1, 2, -(-units // per_block), per_block, 1, window, with_remote)
 
 
 def store_bytes(firmware: FirmwareConfig, device: DeviceEntry, atoms: int) -> int:

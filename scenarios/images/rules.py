@@ -29,7 +29,7 @@ NOR: Final = ("nor",)
 class Rule(NamedTuple):
     """A rule of what lies on the media: ``check`` yields each place where it is broken.
 
-    ``needs``: what must be in the image to say.  ``schemes`` and ``stores``: where there is such a thing.
+    ``needs``: what must be in the image to say.  ``schemes``, ``stores`` and ``remote``: where there is such a thing.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Rule(NamedTuple):
     needs: tuple[Need, ...] = ("store",)
     schemes: tuple[str, ...] = SCHEMES
     stores: tuple[str, ...] = (*TWINS, *NOR)
+    remote: bool = False
 
 
 def judge(decoded: Decoded, booted: Booted, after: Decoded | None) -> tuple[RuleSeen, ...]:
@@ -48,6 +49,8 @@ def judge(decoded: Decoded, booted: Booted, after: Decoded | None) -> tuple[Rule
 def _judged(rule: Rule, decoded: Decoded, after: Decoded | None) -> RuleSeen:
     firmware = decoded.places.firmware
     if firmware.scheme not in rule.schemes or firmware.store.value not in rule.stores:
+        return RuleSeen(rule=rule.name, state="none", means=rule.means)
+    if rule.remote and firmware.remote is None:
         return RuleSeen(rule=rule.name, state="none", means=rule.means)
     if not all(_has(decoded, need) for need in rule.needs):
         return RuleSeen(
@@ -125,6 +128,13 @@ RULES: Final = (
     Rule("flag-consistent", "flag, progress and target fit together", map_checks.flag_consistent, schemes=WITH_FLAG),
     Rule("no-command-pending", "no save or restore is half done", map_checks.no_command_pending, schemes=WITH_FLAG),
     Rule(
+        "request-consistent",
+        "the remote's last request is one that there is",
+        map_checks.request_consistent,
+        remote=True,
+    ),
+    Rule("no-request-pending", "no request of the remote is half done", map_checks.no_request_pending, remote=True),
+    Rule(
         "versions-in-window",
         "no unit is older than its version can tell",
         map_checks.versions_in_window,
@@ -139,7 +149,14 @@ RULES: Final = (
         ("store", "volumes"),
     ),
 )
-MENDED: Final = ("labels-in-step", "newest-area-proven", "other-area-before", "log-ends-blank", "no-command-pending")
+MENDED: Final = (
+    "labels-in-step",
+    "newest-area-proven",
+    "other-area-before",
+    "log-ends-blank",
+    "no-command-pending",
+    "no-request-pending",
+)
 """Rules that a cut may leave broken, for the boot to mend."""
 
 

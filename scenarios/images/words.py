@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, IDENTITY, SYSTEM
+from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, IDENTITY, REMOTE_ATOM, SYSTEM
 from deltabench.scenarios.images.atoms import fields, number
-from deltabench.scenarios.images.maps import block_units, flag_name, read_entries
+from deltabench.scenarios.images.maps import PENDING, REMOTE_COMMANDS, block_units, flag_name, read_entries
 from deltabench.scenarios.images.places import Places
 
 MOST_UNITS_SHOWN: Final = 64
@@ -19,6 +19,8 @@ def atom_name(places: Places, atom: int) -> str:
         return "the identity"
     if atom == scheme.system:
         return "the control atom" if places.firmware.scheme == "flagged" else "the system atom"
+    if atom == scheme.remote:
+        return "the remote's atom"
     array, block = divmod(atom - scheme.first_block, scheme.blocks)
     if array >= scheme.arrays:
         return f"atom {atom}, which there is not"
@@ -38,6 +40,12 @@ def atom_says(places: Places, atom: int, payload: bytes) -> str:
         return f"volume {shown_id(volume_id)}, labels of system version {found['system version']!r}"
     if atom == scheme.system:
         return _system_says(places, payload)
+    if atom == scheme.remote:
+        state, command, counter = (number(REMOTE_ATOM, payload, name) for name in ("state", "command", "counter"))
+        if not command:
+            return "no request accepted yet"
+        order = REMOTE_COMMANDS.get(command, f"command 0x{command:02X}")
+        return f"{order} {'pending' if state == PENDING else 'done'}, counter {counter}"
     array, block = divmod(atom - scheme.first_block, scheme.blocks)
     if array >= scheme.arrays:
         return ""

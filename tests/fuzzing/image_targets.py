@@ -7,6 +7,7 @@ the bytes by coverage (fuzz.py), the test suite with Hypothesis.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import subprocess
 import tempfile
 import zlib
@@ -14,6 +15,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from deltabench.firmware_model.configuration import Configuration
 from deltabench.hwsim.devboard.spec import load_board
@@ -25,7 +28,7 @@ from deltabench.scenarios.images.errors import ImageError
 from deltabench.scenarios.images.inspect import inspect_image
 from deltabench.scenarios.images.memory_image import Format, MemoryImage, encoded, parse_image
 from deltabench.scenarios.images.places import nor_area, slot_bytes
-from deltabench.scenarios.scenario import load_scenario
+from deltabench.scenarios.scenario import Variant, load_scenario
 
 SMALL: Final = Path(__file__).parents[1] / "scenarios" / "images"
 
@@ -56,9 +59,12 @@ BOARD: Final = load_board()
 
 
 def sound_images() -> list[MemoryImage]:
-    """An image of each scheme on each store, in the middle of its work."""
-    devices = [after_actions(variant, 7) for variant in SCENARIO.variants()]
-    return [build_image(BOARD, device).image for device in devices]
+    """An image of each scheme on each store, and of one with a handheld remote, in the middle of its work."""
+    variants = SCENARIO.variants()
+    document = SCENARIO.document
+    with_line = replace(SCENARIO, document=replace(document, board=replace(document.board, uarts=("radio0",))))
+    variants.append(Variant(with_line, replace(variants[-1].firmware, remote="radio0")))
+    return [build_image(BOARD, after_actions(variant, 7)).image for variant in variants]
 
 
 IMAGES: Final = sound_images()
@@ -161,6 +167,13 @@ def elf(data: bytes) -> None:
         check_symbols(parse_elf(data, path, BOARD.regions["firmware"]), path, BOARD.regions, "the board")
 
 
+RUNS: Final = {
+    "structure": (400_000, 300),
+    "dump": (250_000, 9_000),
+    "text": (400_000, 40_000),
+    "elf": (250_000, 8_000),
+}
+"""How many inputs `make fuzz` feeds to each target, and how long they are at most."""
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {"text": text, "dump": dump, "structure": structure, "elf": elf}
 
 
@@ -191,8 +204,9 @@ def firmware_elf(*, symbols: bool) -> bytes:
     """A firmware as Debian's binutils-arm-none-eabi make it of firmware.s and firmware.ld."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        shutil.copy(SMALL / "firmware.s", folder)
         for command in (
-            ["arm-none-eabi-as", "-g", "-mcpu=cortex-m4", "-o", "firmware.o", str(SMALL / "firmware.s")],
+            ["arm-none-eabi-as", "-g", "-mcpu=cortex-m4", "-o", "firmware.o", "firmware.s"],
             [
                 "arm-none-eabi-ld",
                 "-z",

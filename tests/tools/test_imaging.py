@@ -31,7 +31,7 @@ def test_an_image_is_built_inspected_compared_and_taken_apart(
     assert image("build save-by-host:history-nor --save-point disk.raw --on-b all -o other.srec") == 0
     out = capsys.readouterr().out
     assert "one.hex: save-by-host:history-nor with given contents, for stm32f405" in out
-    assert re.search(r"maps +nor0 +0x90000000–0x90001FFF +8,192 +[0-9a-f]{8}\n", out)
+    assert re.search(r"maps +nor0 +0x90000000–0x90001FFF +8,192 +[0-9a-f]{12}\n", out)
     assert image("inspect one.hex") == 0
     assert capsys.readouterr().out.splitlines()[2] == "Boots, and compacts a log of 6 records into a new checkpoint."
     assert image("diff one.hex one.hex") == 0
@@ -66,8 +66,8 @@ def test_json_says_what_the_tables_say(image: Image, tmp_path: Path) -> None:
     assert image("inspect a.hex --json seen.json") == 0
     seen = json.loads((tmp_path / "seen.json").read_text(encoding="utf-8"))
     assert (seen["schema"], seen["rules_hold"], seen["boot"]["outcome"]) == ("deltabench.image/1", True, "ready")
-    checks = {region["name"]: region["crc32"] for region in built["regions"]}
-    assert {place["name"]: place["crc32"] for place in seen["places"]}.items() <= checks.items()
+    checks = {region["name"]: region["sha256"] for region in built["regions"]}
+    assert {place["name"]: place["sha256"] for place in seen["places"]}.items() <= checks.items()
     assert image("diff a.hex a.hex --json diff.json") == 0
     found = json.loads((tmp_path / "diff.json").read_text(encoding="utf-8"))
     assert found == {

@@ -177,3 +177,11 @@ def test_names_of_devices_that_are_too_long_for_a_block_are_refused(tmp_path: Pa
         ConfigurationError, match=r"'fram_in_the_corner': the name of a device on a board takes at most"
     ):
         build_image(dev_board, device)
+
+
+def test_regions_that_differ_have_other_checks_though_each_slot_has_its_own_crc(dev_board: DevBoardFile) -> None:
+    checks = set()
+    for actions in range(8):
+        (region,) = build_image(dev_board, after_actions(small("flagged-disk"), actions), only=("maps",)).regions
+        checks.add((region.sha256, region.image))
+    assert len({check for check, _ in checks}) == len({image for _, image in checks}) == 8

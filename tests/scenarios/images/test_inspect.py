@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY
 from deltabench.hwsim.devboard.spec import DevBoardFile
 from deltabench.scenarios.crash_id import parse_crash_id
 from deltabench.scenarios.images.build import configuration_of
@@ -101,15 +102,16 @@ def test_what_a_block_says_that_cannot_be_is_refused_before_anything_is_made_of_
 ) -> None:
     image = image_of(small("flagged-nor"))
     ((address, block), *rest) = image.segments
+    entries, entry = CONFIGURATION.fixed_bytes, DEVICE_ENTRY.fixed_bytes
     for at, value, message in (
-        (12, 200_000, "goes beyond disk0"),
-        (12, 1 << 20, "a log record numbers at most 65535"),
-        (20, 0xFFFFFFFF, "goes beyond nor0"),
-        (48, 0xFFFFFFF0, "goes beyond disk0"),
-        (44, 1, "does not begin at an erase sector"),
-        (52, 2, "overlaps"),
-        (56 + 28 + 20, 0, "are no NOR flash"),
-        (56 + 12, 0xFFFFFFFF, "are not in the addresses of 32 bits"),
+        (CONFIGURATION.offset("units"), 200_000, "goes beyond disk0"),
+        (CONFIGURATION.offset("units"), 1 << 20, "a log record numbers at most 65535"),
+        (CONFIGURATION.offset("log records"), 0xFFFFFFFF, "goes beyond nor0"),
+        (CONFIGURATION.offset("volume A start"), 0xFFFFFFF0, "goes beyond disk0"),
+        (CONFIGURATION.offset("maps start"), 1, "does not begin at an erase sector"),
+        (CONFIGURATION.offset("volume B start"), 2, "overlaps"),
+        (entries + entry + DEVICE_ENTRY.offset("program size"), 0, "are no NOR flash"),
+        (entries + DEVICE_ENTRY.offset("address"), 0xFFFFFFFF, "are not in the addresses of 32 bits"),
     ):
         spoilt = block[:at] + value.to_bytes(4, "little") + block[at + 4 :]
         image = targets.with_right_block(MemoryImage([(address, spoilt), *rest]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from deltabench.firmware_model.formats import CONTROL, IDENTITY, LABEL, SYSTEM, crc32
+from deltabench.firmware_model.formats import CONTROL, IDENTITY, LABEL, REMOTE_ATOM, SYSTEM, crc32
 from deltabench.hwsim.contents import put_contents
 from deltabench.scenarios.images.decode import Decoded, decode_image, find_configuration
 from deltabench.scenarios.images.device import after_actions
@@ -17,17 +17,28 @@ from deltabench.scenarios.images.inspect import inspect
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import nor_area, slot_bytes
 from deltabench.scenarios.images.rules import MENDED, RULES
-from deltabench.scenarios.scenario import load_scenario
+from deltabench.scenarios.scenario import Variant, load_scenario
 
 SMALL = Path(__file__).parent / "small.scenario.toml"
 ImageOf = Callable[..., MemoryImage]
+
+
+def small(name: str) -> Variant:
+    """A variant of the small scenario; with ``+remote``, its firmware listens to a handheld remote."""
+    variant = load_scenario(SMALL, "small").variant(name.removesuffix("+remote"))
+    if not name.endswith("+remote"):
+        return variant
+    scenario, replace = variant.scenario, msgspec.structs.replace
+    board = replace(scenario.document.board, uarts=("radio0",))
+    scenario = replace(scenario, document=replace(scenario.document, board=board))
+    return Variant(scenario, replace(variant.firmware, remote="radio0"))
 
 
 class Surgeon:
     """An image of the small device after all its actions, to be changed with checks that are right again."""
 
     def __init__(self, image_of: ImageOf, variant: str, actions: int = 7) -> None:
-        self._device = after_actions(load_scenario(SMALL, "small").variant(variant), actions)
+        self._device = after_actions(small(variant), actions)
         self._image_of = image_of
         self._left_out: list[tuple[int, int]] = []
 
@@ -140,6 +151,10 @@ BROKEN: dict[str, list[tuple[str, Callable[[Surgeon], None], str]]] = {
         ("flagged-nvram", lambda s: s.set_atom(1, CONTROL.pack(1, 5, 3)), "progress is block 5, and there are 1"),
         ("versioned-nvram", lambda s: s.set_atom(1, SYSTEM.pack(3, 1)), "the flag is 1"),
     ],
+    "request-consistent": [
+        ("plain-nvram+remote", lambda s: s.set_atom(3, REMOTE_ATOM.pack(2, 0x11, 5)), "state 2, command 0x11"),
+        ("history-disk+remote", lambda s: s.set_atom(3, REMOTE_ATOM.pack(0, 0x55, 5)), "command 0x55"),
+    ],
     "versions-in-window": [
         ("versioned-nvram", lambda s: s.set_atom(1, SYSTEM.pack(200, 0)), "versions behind; the window is 128")
     ],
@@ -185,6 +200,9 @@ MENDABLE: dict[str, tuple[str, Callable[[Surgeon], None], str]] = {
         "flagged-nor", lambda s: s.put(s.slot_address(30), b"\0\0torn"), "something lies behind its log",
     ),
     "no-command-pending": ("versioned-nvram", lambda s: s.set_atom(1, SYSTEM.pack(2, 2)), "the flag is clearing"),
+    "no-request-pending": (
+        "flagged-nvram+remote", lambda s: s.set_atom(4, REMOTE_ATOM.pack(1, 0x11, 5)), "a save is pending",
+    ),
     "labels-in-step": (
         "flagged-nvram", lambda s: s.set_label(b"DELTA1", 0, 1), "disk0 is of system version 1, and the identity of 0",
     ),
