@@ -1,6 +1,6 @@
-"""The reference of docs/scenarios.md, made from the code: the keys of a scenario file, and the library.
+"""References that are made from the code: keys of scenario and board files, the library, the messages of the link.
 
-``python -m deltabench.scenarios.reference docs/scenarios.md`` writes it anew, between the page's marks.
+``python -m deltabench.scenarios.reference docs/scenarios.md docs/boards.md`` writes them anew, between a page's marks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import enum
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, get_args
@@ -33,7 +33,10 @@ from msgspec.inspect import (
 )
 
 from deltabench.firmware_model.config import FirmwareConfig, Placement
+from deltabench.firmware_model.link import messages
 from deltabench.hwsim.board import BoardSpec, DeviceSpec, SwitchSpec
+from deltabench.hwsim.devboard.spec import DevBoardSpec, FixedPart, RegionSpec, SocketSpec
+from deltabench.scenarios.boards.target import needs_fixture, needs_model
 from deltabench.scenarios.scenario import (
     Document,
     Expect,
@@ -67,10 +70,21 @@ TABLES: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
 """Every table of a scenario file: its heading in the reference, and the structure that it is read into."""
 
 
-def key_reference() -> str:
-    """Every table of a scenario file with what it means, and each key with what is allowed and its default."""
+BOARD_TABLES: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
+    {
+        "The board file itself": DevBoardSpec,
+        "`[regions.firmware]`, `[regions.configuration]`": RegionSpec,
+        "`[sockets.nor]`, `[sockets.nvram]`, `[sockets.disk]`": SocketSpec,
+        "`[parts.NAME]`": FixedPart,
+    }
+)
+"""Likewise of a board file."""
+
+
+def key_reference(tables: Mapping[str, type[msgspec.Struct]] = TABLES) -> str:
+    """Every table of a file with what it means, and each key with what is allowed and its default."""
     sections = []
-    for heading, table in TABLES.items():
+    for heading, table in tables.items():
         section = [f"### {heading}", "", explanation(table), ""]
         rows = [_row(field) for field in msgspec.structs.fields(table)]
         if rows:
@@ -88,18 +102,43 @@ def library_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def board_table() -> str:
+    """Which scenarios of the library run on a board."""
+    lines = ["| scenario | emulated board | real board with a switched supply |", "| --- | --- | --- |"]
+    for name in library_names():
+        variant = find_scenario(name).variants()[0]
+        model, fixture = needs_model(variant), needs_fixture(variant)
+        emulated = f"no: {model}" if model else "yes"
+        real = emulated if model else f"no: {fixture}" if fixture else "yes"
+        lines.append(f"| `{name}` | {emulated} | {real} |")
+    return "\n".join(lines) + "\n"
+
+
 def explanation(table: type[msgspec.Struct]) -> str:
     """What the code says of a table of a scenario file, as Markdown."""
     return re.sub(r"(?<=\S)  +", " ", inspect.getdoc(table) or "").replace("``", "`")
 
 
+MARKS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
+    {
+        "keys": key_reference,
+        "library": library_table,
+        "board keys": lambda: key_reference(BOARD_TABLES),
+        "messages": messages.as_markdown,
+        "library on boards": board_table,
+    }
+)
+"""What stands between which marks of a page."""
+
+
 def renewed(page: str) -> str:
     """``page`` with what stands between its marks made anew."""
-    for mark, text in (("keys", key_reference()), ("library", library_table())):
+    for mark, make in MARKS.items():
         begin, end = f"<!-- {mark}: made by deltabench.scenarios.reference -->\n", f"<!-- end of {mark} -->\n"
-        head, _, rest = page.partition(begin)
-        _, _, tail = rest.partition(end)
-        page = f"{head}{begin}\n{text}\n{end}{tail}"
+        head, found, rest = page.partition(begin)
+        if found:
+            _, _, tail = rest.partition(end)
+            page = f"{head}{begin}\n{make()}\n{end}{tail}"
     return page
 
 

@@ -18,7 +18,7 @@ from deltabench.tools.exits import Exit
 from deltabench.tools.flashing import BAUDS
 
 if TYPE_CHECKING:
-    from deltabench.hwsim.devboard.chip import Chip
+    from deltabench.scenarios.boards.emulated import EmulatedBoard
     from deltabench.tools.emulation.endpoints import Endpoint
 
 SENSIBLE: Final = {
@@ -106,26 +106,26 @@ def board_command(
         raise click.UsageError("SCENARIO says which devices there are; give --device or SCENARIO")
     if link is not None and listen is not None:
         raise click.UsageError("--link is for a pseudo-terminal, and --listen takes a TCP port instead")
-    from deltabench.hwsim.devboard.chip import Chip
+    from deltabench.scenarios.boards.emulated import EmulatedBoard
     from deltabench.tools.emulation.log import BoardLog
     from deltabench.tools.emulation.paced_line import PacedLine
     from deltabench.tools.emulation.server import Server
     from deltabench.tools.stm32.line_rate import character_s
 
     file = load_board(board)
+    spec = _spec(file, scenario, devices)
     log = BoardLog((lambda _: None) if quiet else _say, time.monotonic)
-    chip = Chip(file, _spec(file, scenario, devices), timed=MediaTime(timing) if timing else None, told=log.told)
+    emulated = EmulatedBoard(file, spec, timed=MediaTime(timing) if timing else None, told=log.told)
+    supply = _Supply(emulated)
     if cut_after is not None:
-        chip.cut_at(cut_after, 1)
+        supply.cut_after(cut_after)
     with _endpoint(link, listen) as endpoint, _ended_by_signal():
         click.echo(endpoint.url)
-        chip.power_on()
-        line = PacedLine(chip, character_s(baud, "even") if baud else 0.0, lambda: chip.board.clock.now_ns)
-        power = _Supply(chip)
+        line = PacedLine(emulated, character_s(baud, "even") if baud else 0.0, lambda: emulated.chip.board.clock.now_ns)
 
         def between() -> None:
             log.look()
-            power.look()
+            supply.look()
 
         Server(line, endpoint, time.monotonic, between).run()
     log.flush()
@@ -133,20 +133,28 @@ def board_command(
 
 
 class _Supply:
-    """Brings power back some time after it failed."""
+    """The power cut of --cut-after.  Any other is its own client's affair, who switches power on again."""
 
-    def __init__(self, chip: Chip) -> None:
-        self._chip = chip
+    def __init__(self, emulated: EmulatedBoard) -> None:
+        self._emulated = emulated
+        self._armed = False
         self._dark_since_s: float | None = None
 
+    def cut_after(self, operations: int) -> None:
+        """Let power fail inside that operation, half-way as far as its outcomes say."""
+        self._emulated.chip.cut_at(operations, lambda many: many // 2)
+        self._armed = True
+
     def look(self) -> None:
+        """Bring power back when its time has come, once."""
+        if not self._armed or self._emulated.chip.on:
+            return
         now_s = time.monotonic()
-        if self._chip.on:
-            self._dark_since_s = None
-        elif self._dark_since_s is None:
+        if self._dark_since_s is None:
             self._dark_since_s = now_s
         elif now_s - self._dark_since_s >= DARK_S:
-            self._chip.power_on()
+            self._armed = False
+            self._emulated.chip.power_on()
 
 
 def _spec(file: DevBoardFile, scenario: str | None, devices: tuple[tuple[str, DeviceSpec], ...]) -> BoardSpec:

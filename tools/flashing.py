@@ -140,6 +140,7 @@ def open_session(port: str, baud: int, parity: Parity, board: str, retries: int)
     from deltabench.tools.stm32.line_rate import character_s
     from deltabench.tools.stm32.session import Session
     from deltabench.tools.stm32.transport import SerialPort, SystemClock
+    from deltabench.tools.stm32.waking import leave_application
 
     return Session(
         lambda: SerialPort(port, baud, parity),
@@ -148,6 +149,7 @@ def open_session(port: str, baud: int, parity: Parity, board: str, retries: int)
         character_s=character_s(baud, parity),
         retries=retries,
         where=f"{port} at {baud:,} baud, {parity} parity",
+        wake=leave_application,
         told=lambda text: click.echo(f"deltabench: {text}", err=True),
     )
 

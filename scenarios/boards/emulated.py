@@ -46,6 +46,8 @@ MOST_OPERATIONS: Final = 1 << 20
 """A firmware that does more media operations in one time of power hangs."""
 MOST_ELAPSED_MS: Final = 600_000
 BLANK: Final = 0xFF
+CONFIGURED_LATER: Final = b"\0"
+"""No configuration, and not blank either."""
 
 
 def launch(chip: Chip, address: int) -> Application | None:
@@ -86,6 +88,14 @@ class EmulatedBoard:
             Message.ELAPSE: self._elapse,
             Message.RADIO: self._radio,
         }
+
+    def start_without_firmware(self) -> None:
+        """As if a firmware had been flashed and started that is yet to be configured: for boards in this process."""
+        region = self.chip.file.regions[CONFIGURATION]
+        self.chip.bus.store(region.address, CONFIGURED_LATER)
+        self.chip.boots_application = True
+        self.chip.power_off()
+        self.chip.power_on()
 
     def feed(self, data: bytes) -> bytes:
         """What the board, or the fixture, sends back; raises nothing, whatever arrives."""

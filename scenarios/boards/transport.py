@@ -12,7 +12,7 @@ class Transport(Protocol):
         """Send all of ``data``; raises LinkError if the line is gone."""
 
     def receive(self, timeout_s: float) -> bytes:
-        """What has arrived; waits so long for the first byte, and returns b"" if none came; raises LinkError likewise."""
+        """What has arrived; waits so long for the first byte; b"" if none came, or LinkError."""
 
 
 class Machine(Protocol):

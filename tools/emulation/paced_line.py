@@ -70,7 +70,8 @@ class PacedLine:
             self._arriving_bytes -= len(piece)
             before_ns = self._media_ns()
             answer = self._machine.feed(piece)
-            self._idle_s = began_s + (self._media_ns() - before_ns) / NS_PER_S
+            # The machine may have got new parts meanwhile, and a clock that begins anew.
+            self._idle_s = began_s + max(self._media_ns() - before_ns, 0) / NS_PER_S
             self._answer(answer)
         received = []
         while self._leaving and self._leaving[0][0] <= now_s:

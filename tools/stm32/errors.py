@@ -11,7 +11,7 @@ class FlashError(Exception):
     """Flashing cannot go on: says what happened, and what to do next."""
 
 
-class PortError(FlashError):
+class PortError(FlashError, OSError):
     """A port that cannot be opened, or that went away."""
 
 

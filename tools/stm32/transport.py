@@ -28,6 +28,9 @@ class Transport(Protocol):
     def read(self, count: int, timeout_s: float) -> bytes:
         """``count`` bytes, or fewer if they have not come after ``timeout_s``."""
 
+    def receive(self, timeout_s: float) -> bytes:
+        """What has arrived; waits so long for the first byte, and returns b"" if none came."""
+
     def discard_input(self) -> None:
         """Forget what has arrived."""
 
@@ -89,8 +92,8 @@ class SerialPort:
             raise self._gone(error) from error
 
     def receive(self, timeout_s: float) -> bytes:
-        """What has arrived; waits so long for the first byte of it."""
-        return self.read(1, timeout_s) + self.read(MOST_RECEIVED, 0)
+        first = self.read(1, timeout_s)
+        return first + self.read(MOST_RECEIVED, 0) if first else b""
 
     def discard_input(self) -> None:
         try:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deltabench.hwsim.board import BoardSpec
 from deltabench.hwsim.clock import NS_PER_MS, MediaTime
@@ -185,6 +187,35 @@ def test_a_chip_with_timing_takes_what_the_datasheet_says_for_an_erase(
     untimed = make()
     untimed.feed(host.SYNC + host.extended_erase(0))
     assert untimed.board.clock.now_ns == 0
+
+
+@settings(max_examples=200)
+@given(
+    pieces=st.lists(
+        st.one_of(
+            st.binary(max_size=30),
+            st.sampled_from(
+                ["7F", "31 CE", "08 00 00 00 08", "21 DE", "20 00 30 00 10", "44 BB FF FF 00", "92 6D", "82 7D"]
+            ).map(bytes.fromhex),
+        )
+    ),
+    cut=st.none() | st.tuples(st.integers(1, 20), st.integers(0, 50)),
+)
+def test_whatever_arrives_the_chip_raises_nothing_and_once_power_is_back_answers_as_ever(
+    devices: BoardSpec, host: Any, pieces: list[bytes], cut: tuple[int, int] | None
+) -> None:
+    chip = Chip(load_board("stm32f405"), devices)
+    chip.power_on()
+    if cut is not None:
+        chip.cut_at(*cut)
+    for piece in pieces:
+        chip.feed(piece)
+        assert not chip.board.cells.journal
+    chip.cut_never()
+    chip.power_off()
+    chip.power_on()
+    chip.enter_bootloader()
+    assert chip.feed(host.SYNC + host.command(0x02)) == ACK * 2 + b"\x01\x04\x13" + ACK
 
 
 def test_what_happens_is_told(make: Make, host: Any) -> None:

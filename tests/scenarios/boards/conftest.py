@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deltabench.hwsim.devboard.spec import CONFIGURATION, load_board
+from deltabench.hwsim.devboard.spec import load_board
 from deltabench.scenarios.boards.emulated import EmulatedBoard
 from deltabench.scenarios.boards.link import Link
 from deltabench.scenarios.boards.power_switch import FixturePower
@@ -22,12 +22,8 @@ def emulated() -> Callable[[Variant], EmulatedBoard]:
     """A board with the parts of a variant, on which a firmware runs that waits to be configured."""
 
     def make(variant: Variant) -> EmulatedBoard:
-        file = load_board()
-        board = EmulatedBoard(file, variant.scenario.document.board)
-        board.chip.bus.write(file.regions[CONFIGURATION].address, b"DBC1")
-        board.chip.boots_application = True
-        board.chip.power_off()
-        board.chip.power_on()
+        board = EmulatedBoard(load_board(), variant.scenario.document.board)
+        board.start_without_firmware()
         return board
 
     return make

@@ -56,6 +56,11 @@ class Port:
         taken, self._arrived = self._arrived[:count], self._arrived[count:]
         return taken
 
+    def receive(self, timeout_s: float) -> bytes:
+        first = self.read(1, timeout_s)
+        rest, self._arrived = self._arrived, b""
+        return first + rest
+
     def discard_input(self) -> None:
         self._pass(self._time.s)
         self._arrived = b""
