@@ -17,6 +17,11 @@ from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY, crc32
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes import SCHEMES
+from deltabench.hwsim.devboard.spec import Stretch
+from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.medium import Medium
+from deltabench.hwsim.nor import NorFlash
+from deltabench.hwsim.nvram import Nvram
 
 MAGIC: Final = b"DBC1"
 SCHEME_CODES: Final = tuple(SCHEMES)
@@ -42,6 +47,17 @@ class Configuration(NamedTuple):
 
     firmware: FirmwareConfig
     devices: tuple[DeviceEntry, ...]
+
+
+def device_entry(place: Stretch, medium: Medium) -> DeviceEntry:
+    """The entry of a storage device that has its ``place`` on the bus."""
+    name, address, size = place
+    if isinstance(medium, NorFlash):
+        return DeviceEntry(name, StoreKind.NOR, address, size, medium.page_bytes, medium.sector_bytes)
+    if isinstance(medium, Disk):
+        return DeviceEntry(name, StoreKind.DISK, address, size, SECTOR_BYTES)
+    assert isinstance(medium, Nvram), "there are three media"
+    return DeviceEntry(name, StoreKind.NVRAM, address, size, medium.word_bytes)
 
 
 def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, ...]) -> bytes:
