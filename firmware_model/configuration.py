@@ -91,7 +91,7 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
             STORE_CODES.index(config.store),
             CACHE_CODES.index(config.cache),
             config.version_bits,
-            config.narrow_counters,
+            0,
             config.units,
             config.sectors_per_unit,
             config.atom_bytes,
@@ -128,7 +128,7 @@ def decode(data: bytes) -> Configuration:
     if zlib.crc32(block[:-4]).to_bytes(4, "little") != block[-4:]:
         raise ConfigurationError("the configuration block fails its CRC")
     (
-        _, _, count, scheme, store, cache, version_bits, narrow, units, sectors, atom_bytes, log_records, cache_sectors,
+        _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, cache_sectors,
         debounce_ms, volume_id, maps, a, b, _, remote, maps_start, a_start, b_start,
     ) = CONFIGURATION.unpack(block)  # fmt: skip
     size = DEVICE_ENTRY.fixed_bytes
@@ -146,7 +146,6 @@ def decode(data: bytes) -> Configuration:
             atom_bytes=atom_bytes,
             log_records=log_records,
             version_bits=version_bits,
-            narrow_counters=bool(narrow),
             debounce_ms=debounce_ms,
             volume_id=volume_id.rstrip(b"\0").decode(),
             remote=remote.rstrip(b"\0").decode() or None,
