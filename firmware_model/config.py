@@ -43,8 +43,7 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
     ``scheme``: plain, flagged, versioned, history, or ``module:Class``.  ``units`` of ``sectors_per_unit`` sectors make
     the logical volume.  ``atom_bytes``: payload of a map-store atom.  ``log_records``: room in the log of a NOR map
     store before it is compacted.  ``version_bits``: width of a unit's version.  ``cache_sectors``: size of the write
-    cache in ``write-back``.  ``debounce_ms``: how long a switch must be steady.  ``narrow_counters``: sequences of twin
-    slots and generations of NOR areas of two bits, so that media can be in finitely many states.
+    cache in ``write-back``.  ``debounce_ms``: how long a switch must be steady.
     ``volume_id``: at most six bytes of UTF-8.  ``remote``: the serial line that a handheld remote is heard on.
     """
 
@@ -58,7 +57,6 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
     log_records: Annotated[int, msgspec.Meta(ge=1)] = 128
     version_bits: Literal[8, 16, 32] = 8
     debounce_ms: Annotated[int, msgspec.Meta(ge=1)] = 10
-    narrow_counters: bool = False
     volume_id: Annotated[str, msgspec.Meta(max_length=6)] | None = None
     remote: str | None = None
     maps: Placement = Placement()

@@ -17,6 +17,11 @@ from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY, crc32
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes import SCHEMES
+from deltabench.hwsim.devboard.spec import Stretch
+from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.medium import Medium
+from deltabench.hwsim.nor import NorFlash
+from deltabench.hwsim.nvram import Nvram
 
 MAGIC: Final = b"DBC1"
 SCHEME_CODES: Final = tuple(SCHEMES)
@@ -42,6 +47,17 @@ class Configuration(NamedTuple):
 
     firmware: FirmwareConfig
     devices: tuple[DeviceEntry, ...]
+
+
+def device_entry(place: Stretch, medium: Medium) -> DeviceEntry:
+    """The entry of a storage device that has its ``place`` on the bus."""
+    name, address, size = place
+    if isinstance(medium, NorFlash):
+        return DeviceEntry(name, StoreKind.NOR, address, size, medium.page_bytes, medium.sector_bytes)
+    if isinstance(medium, Disk):
+        return DeviceEntry(name, StoreKind.DISK, address, size, SECTOR_BYTES)
+    assert isinstance(medium, Nvram), "there are three media"
+    return DeviceEntry(name, StoreKind.NVRAM, address, size, medium.word_bytes)
 
 
 def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, ...]) -> bytes:
@@ -75,7 +91,7 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
             STORE_CODES.index(config.store),
             CACHE_CODES.index(config.cache),
             config.version_bits,
-            config.narrow_counters,
+            0,
             config.units,
             config.sectors_per_unit,
             config.atom_bytes,
@@ -112,7 +128,7 @@ def decode(data: bytes) -> Configuration:
     if zlib.crc32(block[:-4]).to_bytes(4, "little") != block[-4:]:
         raise ConfigurationError("the configuration block fails its CRC")
     (
-        _, _, count, scheme, store, cache, version_bits, narrow, units, sectors, atom_bytes, log_records, cache_sectors,
+        _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, cache_sectors,
         debounce_ms, volume_id, maps, a, b, _, remote, maps_start, a_start, b_start,
     ) = CONFIGURATION.unpack(block)  # fmt: skip
     size = DEVICE_ENTRY.fixed_bytes
@@ -130,7 +146,6 @@ def decode(data: bytes) -> Configuration:
             atom_bytes=atom_bytes,
             log_records=log_records,
             version_bits=version_bits,
-            narrow_counters=bool(narrow),
             debounce_ms=debounce_ms,
             volume_id=volume_id.rstrip(b"\0").decode(),
             remote=remote.rstrip(b"\0").decode() or None,

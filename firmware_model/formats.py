@@ -53,9 +53,7 @@ TWIN_SLOT: Final = Format(
     "Twin slot",
     "NVRAM and disk map stores, device labels: each atom has two slots, written in turn",
     Field(
-        "sequence",
-        2,
-        "one more, modulo 65,536 (or 4), than the other slot's when written; the newer of two good slots counts",
+        "sequence", 2, "one more, modulo 65,536, than the other slot's when written; the newer of two good slots counts"
     ),
     Field("payload", "A", "the atom", "bytes"),
     Field("crc", "4", "CRC of sequence and payload, started with the atom's number"),
@@ -64,11 +62,7 @@ NOR_AREA: Final = Format(
     "NOR area",
     "NOR map store: the first bytes of each of its two areas",
     Field("magic", 4, '"DBA1"', "bytes"),
-    Field(
-        "generation",
-        4,
-        "that after the other area's, from which this one was compacted; from 1 on, and after the last (or 4) 1 again",
-    ),
+    Field("generation", 4, "one more than that of the area from which this one was compacted"),
     Field("atom count", 2, "number of atoms in the checkpoint"),
     Field("atom bytes", 2, "A, the length of an atom"),
     Field("crc", 4, "CRC of the 12 bytes before it and of the checkpoint"),
@@ -156,7 +150,7 @@ CONFIGURATION: Final = Format(
     Field("store", 1, "medium of the map store: 0 NVRAM, 1 disk, 2 NOR"),
     Field("cache", 1, "0 write-through, 1 write-back"),
     Field("version bits", 1, "width of a unit's version: 8, 16 or 32"),
-    Field("narrow counters", 1, "1 if sequences and generations have two bits, 0 if all that their fields have"),
+    Field("reserved", 1, "0"),
     Field("units", 4, "U"),
     Field("sectors per unit", 2, "S"),
     Field("atom bytes", 2, "A, the length of an atom"),

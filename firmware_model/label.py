@@ -31,7 +31,7 @@ class Labels:
 
     def __init__(self, disks: Sequence[Disk], store: AtomStore) -> None:
         self._disks = disks
-        self._labels = [DiskAtoms(disk, 0, 1, LABEL.fixed_bytes, narrow=store.narrow) for disk in disks]
+        self._labels = [DiskAtoms(disk, 0, 1, LABEL.fixed_bytes) for disk in disks]
         self._store = store
         self._volume_id = b""
         self._ahead = False

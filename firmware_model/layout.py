@@ -92,13 +92,13 @@ def lay_out(board: Board, config: FirmwareConfig, atoms: int) -> Layout:
 
 def build_store(board: Board, config: FirmwareConfig, layout: Layout, atoms: int) -> AtomStore:
     """The atom store of the map region."""
-    medium, first, narrow = board.media[layout.maps.device], layout.maps.first, config.narrow_counters
+    medium, first = board.media[layout.maps.device], layout.maps.first
     if isinstance(medium, NorFlash):
-        return NorAtoms(medium, first, atoms, config.atom_bytes, config.log_records, board.core, narrow=narrow)
+        return NorAtoms(medium, first, atoms, config.atom_bytes, config.log_records, board.core)
     if isinstance(medium, Disk):
-        return DiskAtoms(medium, first, atoms, config.atom_bytes, board.core, narrow=narrow)
+        return DiskAtoms(medium, first, atoms, config.atom_bytes, board.core)
     assert isinstance(medium, Nvram), "a store lies on one of the three media"
-    return NvramAtoms(medium, first, atoms, config.atom_bytes, board.core, narrow=narrow)
+    return NvramAtoms(medium, first, atoms, config.atom_bytes, board.core)
 
 
 def _device(board: Board, key: str, placement: Placement, kind: type[Medium], default: list[str]) -> str:

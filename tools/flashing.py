@@ -137,9 +137,10 @@ def flash_command(
 def open_session(port: str, baud: int, parity: Parity, board: str, retries: int) -> Session:
     """A session with the board on a port, not opened yet; it tells of interruptions on standard error."""
     from deltabench.hwsim.devboard.spec import load_board
+    from deltabench.scenarios.boards.clock import SystemClock
     from deltabench.tools.stm32.line_rate import character_s
     from deltabench.tools.stm32.session import Session
-    from deltabench.tools.stm32.transport import SerialPort, SystemClock
+    from deltabench.tools.stm32.transport import SerialPort
     from deltabench.tools.stm32.waking import leave_application
 
     return Session(

@@ -16,11 +16,9 @@ LARGEST_ATOM_BYTES = SECTOR_BYTES - slot_bytes(0)
 class DiskAtoms(TwinStore):
     """``count`` atoms in the ``2 * count`` sectors from ``first_lba`` on."""
 
-    def __init__(
-        self, disk: Disk, first_lba: int, count: int, atom_bytes: int, core: Core = IDLE_CORE, *, narrow: bool = False
-    ) -> None:
+    def __init__(self, disk: Disk, first_lba: int, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
         assert atom_bytes <= LARGEST_ATOM_BYTES, "a slot must fit a sector"
-        super().__init__(count, atom_bytes, core, narrow=narrow)
+        super().__init__(count, atom_bytes, core)
         self._disk = disk
         self._first_lba = first_lba
 

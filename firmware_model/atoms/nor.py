@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from deltabench.firmware_model.atoms.store import NARROW, AtomStore
+from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32, intact
 from deltabench.firmware_model.rom import Rom
 from deltabench.firmware_model.steps import ATOM, COMPACTION, CRC
@@ -39,8 +39,6 @@ CHECKPOINT: Final = NOR_AREA.fixed_bytes
 CRC_AT: Final = NOR_AREA.offset("crc")
 SET: Final = b"\0"
 UNSET: Final = 0xFF
-WIDE: Final = (1 << 32) - 1
-"""How many generations the field of an area can tell apart; 0 is none of them."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +67,9 @@ class NorAtoms(AtomStore):
     """``count`` atoms in two areas from ``address`` (the start of a sector) on; takes ``bytes_needed`` bytes."""
 
     def __init__(
-        self,
-        nor: NorFlash,
-        address: int,
-        count: int,
-        atom_bytes: int,
-        log_records: int,
-        core: Core = IDLE_CORE,
-        *,
-        narrow: bool = False,
+        self, nor: NorFlash, address: int, count: int, atom_bytes: int, log_records: int, core: Core = IDLE_CORE
     ) -> None:
-        super().__init__(count, atom_bytes, core, narrow=narrow)
-        self._generations = NARROW if narrow else WIDE
+        super().__init__(count, atom_bytes, core)
         self._nor = nor
         self._geometry = geometry(count, atom_bytes, log_records, nor.page_bytes, nor.sector_bytes)
         area_bytes = self._geometry.sectors * nor.sector_bytes
@@ -110,7 +99,7 @@ class NorAtoms(AtomStore):
         images = [self._nor.read(base, self._geometry.used_bytes) for base in self._bases]
         self.core.spend(CRC, 2 * self._geometry.used_bytes)
         generations = [self._checked(image) for image in images]
-        self._generation = self._newer(*generations)
+        self._generation = max(generations)
         if not self._generation:
             self.atoms = [None] * self.count
             return
@@ -119,8 +108,7 @@ class NorAtoms(AtomStore):
         self.atoms = [image[at : at + self.atom_bytes] for at in self._geometry.atoms]
         if image[PROVEN] != 0:
             self._program_checkpoint(image[: self._geometry.atoms[-1] + self.atom_bytes])
-        other = generations[1 - self._area]
-        in_progress = not other or self._after(other) != self._generation
+        in_progress = generations[1 - self._area] != self._generation - 1
         if self._replay(image) or image[OPEN] != UNSET or in_progress:
             self._compact()
 
@@ -139,16 +127,6 @@ class NorAtoms(AtomStore):
         record = body + crc32(body, self._generation)
         self._nor.program(self._bases[self._area] + self._geometry.slots[self._used], record)
         self._used += 1
-
-    def _newer(self, one: int, other: int) -> int:
-        """Of two generations, the later; 0 is none."""
-        if not one or not other:
-            return one or other
-        return one if (one - other) % self._generations <= self._generations // 2 else other
-
-    def _after(self, generation: int) -> int:
-        """The next generation: from 1 on, and after the last from 1 on again."""
-        return generation % self._generations + 1
 
     def _checked(self, image: bytes) -> int:
         """The generation of an area; 0 if it fails its check or holds something else."""
@@ -177,7 +155,7 @@ class NorAtoms(AtomStore):
         base = self._bases[target]
         for sector in range(self._geometry.sectors):
             nor.erase(base + sector * nor.sector_bytes)
-        self._generation = self._after(self._generation)
+        self._generation += 1
         checkpoint = b"".join(atom for atom in self.atoms if atom is not None)
         self.core.spend(COMPACTION, len(checkpoint))
         self.core.spend(CRC, len(checkpoint))

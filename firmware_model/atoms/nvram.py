@@ -10,10 +10,8 @@ from deltabench.hwsim.nvram import Nvram
 class NvramAtoms(TwinStore):
     """``count`` atoms from ``address`` of an NVRAM on; takes ``bytes_needed`` bytes."""
 
-    def __init__(
-        self, nvram: Nvram, address: int, count: int, atom_bytes: int, core: Core = IDLE_CORE, *, narrow: bool = False
-    ) -> None:
-        super().__init__(count, atom_bytes, core, narrow=narrow)
+    def __init__(self, nvram: Nvram, address: int, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
+        super().__init__(count, atom_bytes, core)
         self._nvram = nvram
         self._address = address
 

@@ -8,27 +8,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final
 
 from deltabench.firmware_model.errors import AtomLostError
 from deltabench.hwsim.core import IDLE_CORE, Core
-
-NARROW: Final = 4
-"""How many values a narrow counter has."""
 
 
 class AtomStore(ABC):
     """``count`` atoms of ``atom_bytes`` bytes.  Media are read once, by ``boot``; ``read`` answers from RAM.
 
-    ``core`` is the processor that the work costs cycles of.  ``narrow``: counters of two bits are enough, for of two
-    copies that count one is always the other's successor.
+    ``core`` is the processor that the work costs cycles of.
     """
 
-    def __init__(self, count: int, atom_bytes: int, core: Core = IDLE_CORE, *, narrow: bool = False) -> None:
+    def __init__(self, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
         self.count = count
         self.atom_bytes = atom_bytes
         self.core = core
-        self.narrow = narrow
         self.atoms: list[bytes | None] = []
 
     @abstractmethod

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Final
 
-from deltabench.firmware_model.atoms.store import NARROW, AtomStore
+from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.formats import TWIN_SLOT, crc32, intact
 from deltabench.firmware_model.steps import ATOM, CRC
 from deltabench.hwsim.core import IDLE_CORE, Core
 
-WIDE: Final = 1 << 16
-"""How many values the sequence of a slot has."""
+HALF_RANGE = 1 << 15
 
 
 class TwinStore(AtomStore):
     """The slots of atom ``i`` are numbered ``2 * i`` and ``2 * i + 1``."""
 
-    def __init__(self, count: int, atom_bytes: int, core: Core = IDLE_CORE, *, narrow: bool = False) -> None:
-        super().__init__(count, atom_bytes, core, narrow=narrow)
-        self._sequences = NARROW if narrow else WIDE
+    def __init__(self, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
+        super().__init__(count, atom_bytes, core)
         self._sequence = [0] * count
         self._side = [0] * count
 
@@ -50,7 +47,7 @@ class TwinStore(AtomStore):
             if slot is None or not intact(slot, index):
                 continue
             sequence = slot[0] | slot[1] << 8
-            if self.atoms[index] is None or (sequence - self._sequence[index]) % self._sequences < self._sequences // 2:
+            if self.atoms[index] is None or (sequence - self._sequence[index]) % (2 * HALF_RANGE) < HALF_RANGE:
                 self.atoms[index] = slot[2:-4]
                 self._sequence[index] = sequence
                 self._side[index] = side
@@ -59,7 +56,7 @@ class TwinStore(AtomStore):
         assert len(data) == self.atom_bytes, "an atom is written whole"
         self.core.spend(ATOM, self.atom_bytes)
         self.core.spend(CRC, slot_bytes(self.atom_bytes))
-        sequence = (self._sequence[index] + 1) % self._sequences
+        sequence = (self._sequence[index] + 1) % (2 * HALF_RANGE)
         side = 1 - self._side[index]
         self._write_slot(2 * index + side, self._sealed(index, sequence, data))
         self.atoms[index] = data

@@ -40,9 +40,9 @@ from deltabench.firmware_model.link.messages import (
     PUT_REQUEST,
     Message,
     Result,
-    answer,
     digest,
 )
+from deltabench.firmware_model.link.once import Answers
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.devboard.bus import Bus, BusError
 from deltabench.hwsim.disk import SECTOR_BYTES, UNCORRECTABLE, Disk
@@ -73,10 +73,8 @@ class LinkService:
         self._receiver = FrameReceiver(MOST_BODY)
         self._buffer = bytearray()
         self._controller: DeltaController | None = None
-        self._answered: tuple[bytes, bytes] = (b"", b"")
-        """The last request and its answer, for when it was lost on the way."""
         self._first_operation = 0
-        self._handlers: dict[int, Callable[[bytes], bytes]] = {
+        handlers: dict[int, Callable[[bytes], bytes]] = {
             Message.HELLO: self._hello,
             Message.DUMP: self._dump,
             Message.DIGEST: self._digest,
@@ -89,32 +87,29 @@ class LinkService:
             Message.GET: self._get,
             Message.LEAVE: self._left,
         }
+        self._answers = Answers(handlers)
 
     def feed(self, data: bytes) -> bytes:
         """What has arrived; returns what is to be sent.  Whatever arrives, it raises nothing of its own."""
-        return b"".join(encode_frame(self._answer(body)) for body in self._receiver.feed(data) if _is_request(body))
+        return b"".join(
+            encode_frame(self._answers.answer(body, self._tried))
+            for body in self._receiver.feed(data)
+            if _is_request(body)
+        )
 
     def tick(self) -> bool:
         """A millisecond has passed; whether a switch gave a command."""
         return self._controller is not None and self._controller.tick()
 
-    def _answer(self, body: bytes) -> bytes:
-        if body == self._answered[0]:
-            return self._answered[1]
-        kind, sequence = HEAD.unpack_from(body)
-        handler = self._handlers.get(kind)
-        result, payload = Result.UNKNOWN_MESSAGE, b""
-        if handler is not None:
-            try:
-                result, payload = Result.DONE, handler(body[HEAD.size :])
-            except struct.error:
-                result = Result.WRONG_PAYLOAD
-            except _Refusal as refusal:
-                result, payload = refusal.result, str(refusal).encode()[:MOST_PAYLOAD]
-            except (BusError, MediaRuleError, UncorrectableError) as error:
-                result, payload = Result.MEDIUM_ERROR, str(error).encode()[:MOST_PAYLOAD]
-        self._answered = (body, answer(kind, sequence, result, payload))
-        return self._answered[1]
+    def _tried(self, work: Callable[[], bytes]) -> tuple[Result, bytes]:
+        try:
+            return Result.DONE, work()
+        except struct.error:
+            return Result.WRONG_PAYLOAD, b""
+        except _Refusal as refusal:
+            return refusal.result, str(refusal).encode()[:MOST_PAYLOAD]
+        except (BusError, MediaRuleError, UncorrectableError) as error:
+            return Result.MEDIUM_ERROR, str(error).encode()[:MOST_PAYLOAD]
 
     def _hello(self, payload: bytes) -> bytes:
         _empty(payload)

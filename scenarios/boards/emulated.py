@@ -32,6 +32,7 @@ from deltabench.firmware_model.link.messages import (
     Result,
     answer,
 )
+from deltabench.firmware_model.link.once import Answers
 from deltabench.firmware_model.link.service import LinkService
 from deltabench.hwsim.board import BoardSpec
 from deltabench.hwsim.clock import NS_PER_MS, MediaTime
@@ -77,9 +78,7 @@ class EmulatedBoard:
         self._policy = Adversary.FIRST_POLICY
         self._receiver = FrameReceiver(MOST_BODY)
         self._piece = b""
-        self._answered = (b"", b"")
-        """The last request and its answer: one that comes twice was answered in vain, and is done once."""
-        self._handlers: dict[int, Callable[[bytes], bytes]] = {
+        handlers: dict[int, Callable[[bytes], bytes]] = {
             Message.FIT: self._fit,
             Message.POWER: self._power,
             Message.CUT: self._ask_to_cut,
@@ -88,6 +87,7 @@ class EmulatedBoard:
             Message.ELAPSE: self._elapse,
             Message.RADIO: self._radio,
         }
+        self._answers = Answers(handlers)
 
     def start_without_firmware(self) -> None:
         """As if a firmware had been flashed and started that is yet to be configured: for boards in this process."""
@@ -116,7 +116,7 @@ class EmulatedBoard:
         ]
         if mine:
             self._piece = b""
-            answers = [self._answer(body) for body in mine]
+            answers = [self._answers.answer(body, self._tried) for body in mine]
             return self._unless_power_is_lost(b"".join(map(encode_frame, answers)))
         if not piece.endswith(DELIMITER) and len(self._piece) <= 2 * MOST_BODY:
             return b""
@@ -130,23 +130,16 @@ class EmulatedBoard:
         cut, self.chip.last_cut = self.chip.last_cut, None
         return answers if cut is None else encode_frame(answer(Message.POWER_LOST, 0, Result.DONE, _packed(cut)))
 
-    def _answer(self, body: bytes) -> bytes:
-        if body == self._answered[0]:
-            return self._answered[1]
-        kind, sequence = HEAD.unpack_from(body)
-        handler = self._handlers.get(kind)
-        result, payload = Result.UNKNOWN_MESSAGE, b""
-        if handler is not None:
-            try:
-                result, payload = Result.DONE, handler(body[HEAD.size :])
-            except (struct.error, ValueError, HardwareError) as error:
-                result, payload = Result.WRONG_PAYLOAD, str(error).encode()[:MOST_PAYLOAD]
-        self._answered = (body, answer(kind, sequence, result, payload))
-        return self._answered[1]
+    @staticmethod
+    def _tried(work: Callable[[], bytes]) -> tuple[Result, bytes]:
+        try:
+            return Result.DONE, work()
+        except (struct.error, ValueError, HardwareError) as error:
+            # A ValidationError of msgspec is a ValueError.
+            return Result.WRONG_PAYLOAD, str(error).encode()[:MOST_PAYLOAD]
 
     def _fit(self, payload: bytes) -> bytes:
         (seed,) = FIT_REQUEST.unpack_from(payload)
-        # A ValidationError of msgspec is a ValueError.
         spec = msgspec.json.decode(payload[FIT_REQUEST.size :], type=BoardSpec)
         self.chip = self.chip.refitted(spec, seed)
         self.chip.board.otp_key = pairing_key(seed)

@@ -8,10 +8,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from deltabench.firmware_model.commands import WRITES, Command, Response
-from deltabench.firmware_model.config import StoreKind
-from deltabench.firmware_model.configuration import DeviceEntry, encode
+from deltabench.firmware_model.configuration import device_entry, encode
 from deltabench.firmware_model.controller import Controller, DeltaController
-from deltabench.firmware_model.layout import MEDIA
 from deltabench.firmware_model.link.messages import (
     BOOT_ANSWER,
     BUFFER_REQUEST,
@@ -124,12 +122,14 @@ class BoardTarget(HostSide):
         self.volume_sectors = model.volume_sectors
         self.boot_limit = model.boot_limit
         spec = variant.scenario.document.board
-        self._addresses = {name: place.address for name, place in file.places(spec).items()}
+        places = file.places(spec)
+        self._addresses = {name: place.address for name, place in places.items()}
         controller = model.make()
         assert isinstance(controller, DeltaController), "checked above"
         self._model = model.board
         layout = controller.layout
-        block = encode(variant.firmware, layout, device_entries(file, spec, model.board))
+        entries = tuple(device_entry(place, model.board.media[name]) for name, place in places.items())
+        block = encode(variant.firmware, layout, entries)
         hello = self.connect()
         self.most_sectors = hello[1] // SECTOR_BYTES
         self.in_fixture = self._fit(spec, variant.scenario.document.seed)
@@ -285,21 +285,6 @@ def needs_fixture(variant: Variant) -> str:
     if variant.scenario.document.power.cuts is Cuts.AT:
         return "a cut at a chosen media operation"
     return ""
-
-
-def device_entries(file: DevBoardFile, spec: BoardSpec, board: Board) -> tuple[DeviceEntry, ...]:
-    """The devices of a board built from ``spec``, as its configuration block names them."""
-    kinds: dict[type, StoreKind] = {medium: kind for kind, medium in MEDIA.items()}
-    entries = []
-    for name, place in file.places(spec).items():
-        medium = board.media[name]
-        program, erase = 1, 0
-        if isinstance(medium, NorFlash):
-            program, erase = medium.page_bytes, medium.sector_bytes
-        elif isinstance(medium, Disk):
-            program = SECTOR_BYTES
-        entries.append(DeviceEntry(name, kinds[type(medium)], place.address, place.size_bytes, program, erase))
-    return tuple(entries)
 
 
 def _places(board: Board, device: str, address: int, first: int, length: int) -> Iterator[Place]:

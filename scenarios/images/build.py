@@ -6,15 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from deltabench.firmware_model.config import StoreKind
-from deltabench.firmware_model.configuration import Configuration, DeviceEntry, decode, encode
+from deltabench.firmware_model.configuration import Configuration, DeviceEntry, decode, device_entry, encode
 from deltabench.firmware_model.layout import Region
 from deltabench.hwsim.contents import contents
 from deltabench.hwsim.devboard.spec import CONFIGURATION, FIRMWARE, DevBoardFile, Stretch
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
-from deltabench.hwsim.medium import Medium
-from deltabench.hwsim.nor import NorFlash
-from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.parts import McuPart
 from deltabench.scenarios.images.device import Device
 from deltabench.scenarios.images.elf import FirmwareElf, check_symbols
@@ -103,17 +99,7 @@ def configuration_of(file: DevBoardFile, device: Device) -> Configuration:
 def device_entries(file: DevBoardFile, device: Device) -> tuple[DeviceEntry, ...]:
     """What the configuration block says of the device's parts; raises DevBoardError for one without a place."""
     places = file.places(device.spec)
-    return tuple(_entry(places[name], medium) for name, medium in device.board.media.items())
-
-
-def _entry(place: Stretch, medium: Medium) -> DeviceEntry:
-    name, address, size = place
-    if isinstance(medium, NorFlash):
-        return DeviceEntry(name, StoreKind.NOR, address, size, medium.page_bytes, medium.sector_bytes)
-    if isinstance(medium, Disk):
-        return DeviceEntry(name, StoreKind.DISK, address, size, SECTOR_BYTES)
-    assert isinstance(medium, Nvram), "there are three media"
-    return DeviceEntry(name, StoreKind.NVRAM, address, size, medium.word_bytes)
+    return tuple(device_entry(places[name], medium) for name, medium in device.board.media.items())
 
 
 def _configuration(place: Stretch, block: bytes) -> BuiltRegion:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,29 @@ def test_what_the_report_is_made_by_runs_as_written(tmp_path: Path, monkeypatch:
     for line in lines[1:]:
         assert invoke(line.split()[1:]) == 0, line
     assert (tmp_path / "results" / "report.html").is_file()
+
+
+def test_the_way_from_simulator_to_board_is_as_typed(shell: Callable[..., Any], tmp_path: Path) -> None:
+    section = README[README.index("## From simulator to board") : README.index("## More")]
+    (typed,) = re.findall(r"```shell\n(.*?)```", section, re.DOTALL)
+    # Under job control, and so that no board is left running whatever happens.
+    script = "set -em\ntrap 'kill $(jobs -p) 2>&-' EXIT\n" + typed.replace(".venv/bin/", "")
+    (tmp_path / "typed.sh").write_text(script, encoding="utf-8")
+    done = shell("bash typed.sh", tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wanted = masked(section[section.index("save-by-host: A save") :].partition("```")[0])
+    assert masked(done.stdout)[-len(wanted) :] == wanted
+
+
+def test_what_a_power_failure_left_is_inspected_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    story = README[README.index("$ .venv/bin/deltabench image build --crash") :].partition("```")[0]
+    for command, wanted in re.findall(
+        r"^\$ .venv/bin/deltabench (.*?)\n(.*?)(?=^\$ |\Z)", story, re.DOTALL | re.MULTILINE
+    ):
+        assert printed(capsys, *command.split()) == masked(wanted)
 
 
 @pytest.mark.soak

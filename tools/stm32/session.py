@@ -11,9 +11,10 @@ from typing import Final, TypeVar
 
 from deltabench.hwsim.devboard.spec import DevBoardFile
 from deltabench.hwsim.parts import McuPart, list_parts
+from deltabench.scenarios.boards.clock import WaitingClock
 from deltabench.tools.stm32.bootloader_client import READ, WRITE, BootloaderClient, Identity
 from deltabench.tools.stm32.errors import FlashError, NoAnswerError, PortError, RefusedError, RestartedError
-from deltabench.tools.stm32.transport import Clock, Transport
+from deltabench.tools.stm32.transport import Transport
 
 BACKOFF_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0, 3.0, 3.0)
 """How long a lost line is waited for before each attempt to open it again."""
@@ -33,7 +34,7 @@ class Session:
         self,
         connect: Callable[[], Transport],
         board: DevBoardFile,
-        clock: Clock,
+        clock: WaitingClock,
         *,
         character_s: float,
         retries: int,

@@ -1,9 +1,8 @@
-"""The serial line as the client sees it, and the clock that it waits by: both can be simulated."""
+"""The serial line as the client sees it; it can be simulated."""
 
 from __future__ import annotations
 
 import os
-import time
 from typing import Final, Literal, Protocol
 
 import serial
@@ -36,24 +35,6 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give the port back."""
-
-
-class Clock(Protocol):
-    """Time, as far as waiting goes."""
-
-    def now_s(self) -> float: ...
-
-    def sleep(self, duration_s: float) -> None: ...
-
-
-class SystemClock:
-    """The time of this machine."""
-
-    def now_s(self) -> float:
-        return time.monotonic()
-
-    def sleep(self, duration_s: float) -> None:
-        time.sleep(duration_s)
 
 
 class SerialPort:
