@@ -16,6 +16,7 @@ from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import CRC_BYTES, NorArea, Place, Places, nor_area, slot_bytes
 
 MAGIC: Final = b"DBA1"
+SEQUENCES: Final = 1 << 16
 BLANK: Final = 0xFF
 PROVEN: Final = 0x00
 LEAST_SHARE: Final = 16
@@ -59,11 +60,10 @@ def checked(data: bytes, start: int = 0) -> bool:
     return zlib.crc32(data[:-CRC_BYTES], start) == int.from_bytes(data[-CRC_BYTES:], "little")
 
 
-def twin(image: MemoryImage, addresses: tuple[int, int], length: int, atom: int, *, held: int, sequences: int) -> Twin:
+def twin(image: MemoryImage, addresses: tuple[int, int], length: int, atom: int, held: int) -> Twin:
     """The twin slots of ``length`` bytes at these addresses, which hold atom number ``atom``.
 
-    Of each, ``held`` bytes must be there: on a disk a sector that is not whole cannot be read.  Sequences are numbers
-    below ``sequences``.
+    Of each, ``held`` bytes must be there: on a disk a sector that is not whole cannot be read.
     """
     slots, payloads = [], []
     for address in addresses:
@@ -74,7 +74,7 @@ def twin(image: MemoryImage, addresses: tuple[int, int], length: int, atom: int,
         sequence = None if data is None else number(TWIN_SLOT, data, "sequence")
         state: Literal["good", "bad", "missing"] = "missing" if data is None else "good" if good else "bad"
         slots.append(SlotSeen(address=address, state=state, sequence=sequence))
-    counting = _newer(slots[0], slots[1], sequences)
+    counting = _newer(*slots)
     if counting is None:
         return Twin((slots[0], slots[1]), None)
     slot = slots[counting]
@@ -82,20 +82,18 @@ def twin(image: MemoryImage, addresses: tuple[int, int], length: int, atom: int,
     return Twin((slots[0], slots[1]), payloads[counting])
 
 
-def _newer(one: SlotSeen, other: SlotSeen, sequences: int) -> int | None:
+def _newer(one: SlotSeen, other: SlotSeen) -> int | None:
     """Which of two slots counts: of two good ones the newer, modulo the range of the sequence."""
     if one.state == other.state == "good":
-        ahead = ((other.sequence or 0) - (one.sequence or 0)) % sequences
-        return 1 if ahead < sequences // 2 else 0
+        ahead = ((other.sequence or 0) - (one.sequence or 0)) % SEQUENCES
+        return 1 if ahead < SEQUENCES // 2 else 0
     return 0 if one.state == "good" else 1 if other.state == "good" else None
 
 
-def read_label(image: MemoryImage, places: Places, place: Place) -> LabelSeen:
+def read_label(image: MemoryImage, place: Place) -> LabelSeen:
     """The label of a disk."""
     length = TWIN_SLOT.fixed_bytes + LABEL.fixed_bytes + CRC_BYTES
-    found = twin(
-        image, (place.address, place.address + SECTOR_BYTES), length, 0, held=SECTOR_BYTES, sequences=places.sequences
-    )
+    found = twin(image, (place.address, place.address + SECTOR_BYTES), length, 0, SECTOR_BYTES)
     if found.payload is None:
         return LabelSeen(disk=place.device.name, address=place.address, slots=found.slots, good=False)
     volume_id, device, version = LABEL.unpack(found.payload)
@@ -123,14 +121,7 @@ def read_store(image: MemoryImage, places: Places) -> Store:
     if held < maps.length // LEAST_SHARE:
         return Store(False, ())
     twins = tuple(
-        twin(
-            image,
-            (maps.address + 2 * atom * step, maps.address + (2 * atom + 1) * step),
-            size,
-            atom,
-            held=step,
-            sequences=places.sequences,
-        )
+        twin(image, (maps.address + 2 * atom * step, maps.address + (2 * atom + 1) * step), size, atom, step)
         for atom in range(count)
     )
     return Store(True, tuple(one.payload for one in twins), twins)
@@ -140,9 +131,10 @@ def _nor(image: MemoryImage, places: Places) -> Store:
     firmware, maps, count = places.firmware, places.maps, places.scheme.atoms
     area = nor_area(firmware, maps.device, count)
     found = [_area(image, maps.address + side * area.bytes, area, count, firmware.atom_bytes) for side in (0, 1)]
-    side = _newer_area(found[0][0].generation, found[1][0].generation, places.generations)
-    if side is None:
+    newest = max(seen.generation for seen, _ in found)
+    if not newest:
         return Store(True, (None,) * count, areas=tuple(seen for seen, _ in found))
+    side = next(n for n, (seen, _) in enumerate(found) if seen.generation == newest)
     _, checkpoint = found[side]
     size = firmware.atom_bytes
     atoms = [checkpoint[at : at + size] for at in range(0, count * size, size)]
@@ -152,13 +144,6 @@ def _nor(image: MemoryImage, places: Places) -> Store:
         if record.good and record.atom < count:
             atoms[record.atom] = bytes.fromhex(record.payload)
     return Store(True, tuple(atoms), areas=tuple(areas))
-
-
-def _newer_area(one: int, other: int, generations: int) -> int | None:
-    """Which of two areas counts, by their generations, of which 0 is none: the one that comes after the other."""
-    if not one or not other:
-        return 0 if one else 1 if other else None
-    return 0 if (one - other) % generations <= generations // 2 else 1
 
 
 def _area(image: MemoryImage, address: int, area: NorArea, count: int, size: int) -> tuple[AreaSeen, bytes]:

@@ -91,8 +91,7 @@ def decode_image(image: MemoryImage, configuration: Configuration, block_address
 def decode_places(image: MemoryImage, places: Places, block_address: int | None = None) -> Decoded:
     """As ``decode_image``, where it is known where everything lies."""
     labels = tuple(
-        read_label(image, places, place) if len(image.within(place.address, place.length)) else None
-        for place in places.labels
+        read_label(image, place) if len(image.within(place.address, place.length)) else None for place in places.labels
     )
     store = read_store(image, places)
     maps = read_maps(places, store.atoms) if store.held else None

@@ -167,7 +167,7 @@ def _work(decoded: Decoded) -> Iterator[str]:
     if newest.records or newest.open != 0xFF:
         behind = ", and a torn one behind them," if torn else ""
         yield f"compacts a log of {good} record{'s' * (good != 1)}{behind} into a new checkpoint"
-    elif not other.good or not follows(decoded.places, newest, other):
+    elif not other.good or not follows(newest, other):
         yield "writes a new checkpoint over an area that a cut has left half done"
 
 

@@ -21,7 +21,6 @@ VOLUME_A: Final = "volume-a"
 VOLUME_B: Final = "volume-b"
 LABEL_SECTORS: Final = 2
 CRC_BYTES: Final = 4
-NARROW: Final = 4
 MOST_PAGE_BYTES: Final = 1 << 16
 
 
@@ -79,16 +78,6 @@ class Places(NamedTuple):
     volume_a: Place
     volume_b: Place
     scheme: Scheme
-
-    @property
-    def sequences(self) -> int:
-        """How many values the sequence of a twin slot has, after the last of which comes 0."""
-        return NARROW if self.firmware.narrow_counters else 1 << 16
-
-    @property
-    def generations(self) -> int:
-        """The last generation of a NOR area, after which comes 1."""
-        return NARROW if self.firmware.narrow_counters else (1 << 32) - 1
 
     @property
     def regions(self) -> tuple[Place, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from deltabench.firmware_model.formats import IDENTITY
-from deltabench.scenarios.images.atoms import BLANK, PROVEN, fields
+from deltabench.scenarios.images.atoms import BLANK, PROVEN, SEQUENCES, fields
 from deltabench.scenarios.images.decode import Decoded
 from deltabench.scenarios.images.documents import AreaSeen
-from deltabench.scenarios.images.places import Places
 from deltabench.scenarios.images.words import atom_name
 
 Faults = Iterator[str]
@@ -64,9 +63,9 @@ def _newest(decoded: Decoded) -> AreaSeen | None:
     return next((area for area in decoded.store.areas if area.counts), None)
 
 
-def follows(places: Places, area: AreaSeen, other: AreaSeen) -> bool:
+def follows(area: AreaSeen, other: AreaSeen) -> bool:
     """Whether ``area`` was compacted from ``other``."""
-    return other.generation % places.generations + 1 == area.generation
+    return other.generation + 1 == area.generation
 
 
 def newest_area_proven(decoded: Decoded) -> Faults:
@@ -78,7 +77,7 @@ def newest_area_proven(decoded: Decoded) -> Faults:
 def other_area_before(decoded: Decoded) -> Faults:
     area = _newest(decoded)
     for other in decoded.store.areas:
-        if area is not None and not other.counts and (not other.good or not follows(decoded.places, area, other)):
+        if area is not None and not other.counts and (not other.good or not follows(area, other)):
             what = other.fault or f"its generation is {other.generation}, beside {area.generation}"
             yield f"the area at 0x{other.address:08X}: {what}"
 
@@ -104,9 +103,8 @@ def log_ends_in_blank(decoded: Decoded) -> Faults:
 
 
 def twins_follow(decoded: Decoded) -> Faults:
-    sequences = decoded.places.sequences
     for atom, twin in enumerate(decoded.store.twins):
         one, other = twin.slots
-        apart = ((other.sequence or 0) - (one.sequence or 0)) % sequences
-        if one.state == other.state == "good" and apart not in (1, sequences - 1):
+        apart = ((other.sequence or 0) - (one.sequence or 0)) % SEQUENCES
+        if one.state == other.state == "good" and apart not in (1, SEQUENCES - 1):
             yield f"{atom_name(decoded.places, atom)}: sequences {one.sequence} and {other.sequence}"

@@ -59,11 +59,11 @@ BOARD: Final = load_board()
 
 
 def sound_images() -> list[MemoryImage]:
-    """An image of each scheme on each store, of one with a handheld remote and narrow counters, amid its work."""
+    """An image of each scheme on each store, and of one with a handheld remote, in the middle of its work."""
     variants = SCENARIO.variants()
     document = SCENARIO.document
     with_line = replace(SCENARIO, document=replace(document, board=replace(document.board, uarts=("radio0",))))
-    variants.append(Variant(with_line, replace(variants[-1].firmware, remote="radio0", narrow_counters=True)))
+    variants.append(Variant(with_line, replace(variants[-1].firmware, remote="radio0")))
     return [build_image(BOARD, after_actions(variant, 7)).image for variant in variants]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from deltabench.firmware_model.controller import DeltaController
@@ -15,7 +14,7 @@ from deltabench.scenarios.images.device import Device, factory_fresh
 from deltabench.scenarios.images.errors import ImageError
 from deltabench.scenarios.images.inspect import inspect
 from deltabench.scenarios.images.memory_image import MemoryImage
-from deltabench.scenarios.scenario import Variant, find_scenario, library_names, load_scenario
+from deltabench.scenarios.scenario import find_scenario, library_names, load_scenario
 
 SMALL = Path(__file__).parent / "small.scenario.toml"
 STRUCTURES = ("configuration", "labels", "maps")
@@ -56,22 +55,6 @@ def test_wherever_power_is_cut_no_structural_rule_is_broken(
 
     for variant in find_scenario(name).variants():
         visit(variant, look, 3, 4)
-
-
-def test_narrow_counters_are_read_as_the_firmware_reads_them(visit: Callable[..., None], image_of: ImageOf) -> None:
-    def look(device: Device, what: str) -> None:
-        found = decoded(image_of(device, *STRUCTURES))
-        controller = DeltaController(device.board, device.firmware)
-        controller.boot()
-        assert found.maps is not None, what
-        assert (int(found.maps.vsm, 16), int(found.maps.ddm, 16)) == (controller.maps.vsm, controller.maps.ddm), what
-        seen = inspect(found, Path("x"))
-        assert [(rule.rule, rule.place) for rule in seen.rules if rule.state == "broken"] == [], what
-
-    for variant in load_scenario(SMALL, "small").variants():
-        # Logs so short that generations come round as well.
-        narrow = msgspec.structs.replace(variant.firmware, narrow_counters=True, log_records=2)
-        visit(Variant(variant.scenario, narrow), look, 50, 5)
 
 
 def test_atoms_that_are_lost_are_lost_to_both(image_of: ImageOf) -> None:
