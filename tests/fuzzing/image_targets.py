@@ -168,10 +168,10 @@ def elf(data: bytes) -> None:
 
 
 RUNS: Final = {
-    "structure": (400_000, 300),
-    "dump": (250_000, 9_000),
-    "text": (400_000, 40_000),
-    "elf": (250_000, 8_000),
+    "text": (700_000, 40_000),
+    "structure": (150_000, 300),
+    "dump": (100_000, 9_000),
+    "elf": (100_000, 8_000),
 }
 """How many inputs `make fuzz` feeds to each target, and how long they are at most."""
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {"text": text, "dump": dump, "structure": structure, "elf": elf}

@@ -247,3 +247,13 @@ def test_a_rule_of_the_boot_is_broken_by_a_firmware_that_stops(image_of: ImageOf
     assert seen.boot.outcome == "stopped"
     assert seen.verdict.startswith("Does not boot: the firmware stopped in the boot: IndexError")
     assert msgspec.json.decode(msgspec.json.encode(seen), type=Inspected) == seen
+
+
+def test_a_map_store_of_which_no_sector_is_whole_has_no_good_copy_of_anything(image_of: ImageOf) -> None:
+    surgeon = Surgeon(image_of, "flagged-disk")
+    maps = surgeon.decoded().places.maps
+    for sector in range(maps.length // 512):
+        surgeon.leave_out(maps.address + sector * 512 + 511, 1)
+    seen = surgeon.inspected()
+    assert {rule.rule: rule.state for rule in seen.rules}["atoms-good"] == "broken"
+    assert seen.verdict.startswith("Boots, and refuses to serve: the map store has lost the volume's identity")
