@@ -7,6 +7,7 @@ passes through the firmware, so cost grows linearly with the workload.  Nested c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -60,12 +61,30 @@ def most_telling(findings: Sequence[Finding]) -> list[Finding]:
 
 
 class Counts(NamedTuple):
-    """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong."""
+    """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong.
+
+    ``equivalent``: states that were generated and are like one that was judged, and so were not.
+    """
 
     generated: int = 0
     distinct: int = 0
     verified: int = 0
     violations: int = 0
+    equivalent: int = 0
+
+
+class Budget(NamedTuple):
+    """How much may be explored: so many recoveries, and until ``now_s`` says that it is ``until_s``."""
+
+    most_states: int | None
+    until_s: float | None
+    now_s: Callable[[], float]
+
+    def is_spent(self, verified: int) -> bool:
+        """Whether no more may be explored."""
+        if self.most_states is not None and verified >= self.most_states:
+            return True
+        return self.until_s is not None and self.now_s() >= self.until_s
 
 
 class Explorer:
@@ -97,12 +116,16 @@ class Explorer:
         self.distinct = 0
         self.verified = 0
         self.violations = 0
+        self.equivalent = 0
+        self.unexplored: Counter[str] = Counter()
+        """What was left out, by reason: ``depth`` counts operations of recoveries, ``budget`` states and operations."""
+        self.budget: Budget | None = None
         self.findings: list[Finding] = []
         self.cut_rows: list[CutRow] = []
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.generated, self.distinct, self.verified, self.violations)
+        return Counts(self.generated, self.distinct, self.verified, self.violations, self.equivalent)
 
     def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts.
@@ -136,8 +159,16 @@ class Explorer:
         self.cut_rows.append(CutRow(number, str(self._doing), self._cut))
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget is not None and self.budget.is_spent(self.verified)
+
     def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
         """Judge every outcome of a cut at operation ``number``, with ``left`` more cuts to spend."""
+        if self.is_spent:
+            self.unexplored["budget"] += 1
+            return
         board = self._rig.board
         cells, rail = board.cells, board.rail
         journal, seen = cells.journal, self._seen
@@ -169,10 +200,14 @@ class Explorer:
                 judged = HELD if known < left else DUPLICATE
                 self.cut_rows[-1].add(outcome.label, VIOLATED if cells.digest in self._wrong else judged)
             cells.rollback(mark)
+        self._finish_branch()
         board.regain(volatile)
         rail.operations, rail.limit, rail.listeners, adversary, instant_ns = held
         board.adversary.resume(adversary)
         board.clock.rewind(instant_ns)
+
+    def _finish_branch(self) -> None:
+        """All outcomes have been judged, and power is still off."""
 
     def _judge(self, path: Path, number: int, index: int, left: int, *, is_new: bool) -> None:
         """Recover from the state that the media are in, under every policy for unstable cells, and check."""
@@ -200,9 +235,11 @@ class Explorer:
             board.clock.rewind(instant_ns)
 
     def _power_on(self, here: Path, policy: str, left: int) -> Controller:
-        if not left:
-            return self._rig.power_on(policy)
         board = self._rig.board
+        if not left:
+            controller = self._rig.power_on(policy)
+            self.unexplored["depth"] += board.rail.operations
+            return controller
 
         def cut_again(operation: Operation) -> None:
             self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1)
