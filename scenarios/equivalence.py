@@ -57,7 +57,7 @@ class Area(NamedTuple):
 
 
 class Readings(NamedTuple):
-    """What an area comes to under each reading.  ``unstable``: there are several; ``weak``: it is weakly erased in part."""
+    """What an area comes to under each reading; ``unstable`` if there are several, ``weak`` if it is weakly erased."""
 
     parts: tuple[Any, ...]
     unstable: bool
