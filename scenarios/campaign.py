@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from deltabench.scenarios.crew import Crew, crew_of
+from deltabench.scenarios.crew import Crew
 from deltabench.scenarios.digest import variant_digest
 from deltabench.scenarios.division import WHOLE, Piece, Share, divide, stretches
 from deltabench.scenarios.explorer import Counts, most_telling
 from deltabench.scenarios.portion import NOTHING, Portion
+from deltabench.scenarios.processes import crew_of
 from deltabench.scenarios.record import Record, piece_key
 from deltabench.scenarios.scenario import Variant
 from deltabench.scenarios.selection import selection

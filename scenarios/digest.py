@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import sys
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -44,7 +44,7 @@ def variant_digest(variant: Variant) -> str:
 def code_digest() -> str:
     """Of deltabench, as far as it decides results, and of the version of Python."""
     digest = hashlib.sha256()
-    _add(digest, "python", sys.version.encode())
+    _add(digest, platform.python_implementation(), platform.python_version().encode())
     for floor in FLOORS:
         for path in sorted(floor.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and LIBRARY not in path.parents:

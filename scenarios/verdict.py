@@ -68,6 +68,11 @@ class Result(NamedTuple):
         return not self.counts.violations
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is the result of a share that has nothing of the variant."""
+        return self.share is not None and self.share.actions[0] == self.share.actions[1]
+
+    @property
     def as_expected(self) -> bool:
         """Whether that is what the scenario expects; an unfinished run never is, unless it found what it should.
 
@@ -143,7 +148,11 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def to_json(results: Sequence[Result], *, interrupted: bool) -> str:
     """The whole document."""
-    document = Results(interrupted=interrupted, results=tuple(result.judged for result in results))
+    return results_to_json(Results(interrupted=interrupted, results=tuple(result.judged for result in results)))
+
+
+def results_to_json(document: Results) -> str:
+    """The text of a document of results."""
     # The text of a firmware's error may hold what is no text in UTF-8, which this writes as an escape.
     return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"
 

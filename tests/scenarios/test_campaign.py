@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from deltabench.scenarios import campaign, division
+from deltabench.scenarios import campaign, division, stretch
 from deltabench.scenarios.campaign import Progress, run_campaign
 from deltabench.scenarios.crew import Alone
+from deltabench.scenarios.division import Share
+from deltabench.scenarios.documents import Results
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.explorer import Counts
+from deltabench.scenarios.merging import merge
 from deltabench.scenarios.portion import Portion
+from deltabench.scenarios.record import Record
 from deltabench.scenarios.scenario import Scenario, Variant
 from deltabench.scenarios.stretch import explore
-from deltabench.scenarios.verdict import Result
+from deltabench.scenarios.verdict import Result, results_to_json, to_json
 
 BUSY_DEVICE = """
 seed = 3
@@ -88,6 +94,60 @@ def test_two_processes_find_what_one_finds(busy: list[Variant], monkeypatch: pyt
     assert [comparable(result) for result in together] == [comparable(result) for result in alone]
     assert [result.as_expected for result in alone] == [True, True]
     assert alone[0].counts.violations > 0
+
+
+def test_recorded_pieces_are_not_explored_again_and_give_the_same_results(
+    busy: list[Variant], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, _ = run_campaign(busy)
+    record = Record(tmp_path / "record")
+    _, interrupted = run_campaign(busy, report=interrupt_after(20), record=record)
+    assert interrupted
+    assert len(list(record.folder.iterdir())) == 20
+    told: list[Progress] = []
+    resumed, interrupted = run_campaign(busy, report=told.append, record=record)
+    assert not interrupted
+    assert told[0].done == 20 + 1
+    assert [comparable(result) for result in resumed] == [comparable(result) for result in alone]
+    monkeypatch.setattr(stretch, "explore", lambda *_: pytest.fail("something was explored again"))
+    again, _ = run_campaign(busy, record=record)
+    assert again == resumed
+
+
+@pytest.mark.parametrize("of", [2, 3, 40])
+def test_shares_put_together_are_the_whole(busy: list[Variant], of: int) -> None:
+    alone, _ = run_campaign(busy)
+    documents = []
+    for number in range(1, of + 1):
+        results, _ = run_campaign(busy, share=Share(number, of))
+        assert all(result.as_expected for result in results)
+        # As it is written to a file and read again.
+        text = to_json(results, interrupted=False)
+        documents.append((Path(f"{number}.json"), msgspec.json.decode(text, type=Results)))
+    merged = merge(documents)
+    assert merged.missing == {}
+    whole = to_json(alone, interrupted=False)
+    assert timeless(results_to_json(merged.document)) == timeless(whole)
+
+
+def timeless(text: str) -> str:
+    return re.sub(r'"elapsed_s": [0-9.e-]+', "", text)
+
+
+def test_a_share_does_not_say_that_what_it_has_not_found_is_missing(new_scenario: Callable[..., Scenario]) -> None:
+    steps = 'steps = [{ do = "write", lba = 1 }, { do = "write", lba = 11 }, { do = "save" }]'
+    tables = """
+    [firmware]
+    scheme = "plain"
+    store = "nvram"
+    units = 12
+    [expect]
+    verdict = "violated"
+    """
+    variants = new_scenario(steps, tables).variants()
+    shares = [run_campaign(variants, share=Share(number, 3))[0][0] for number in (1, 2, 3)]
+    assert [share.holds for share in shares] == [True, True, False]
+    assert [share.as_expected for share in shares] == [True, True, True]
 
 
 @pytest.mark.parametrize("edges", [(1,), (14, 15, 16, 17), range(1, BUSY_ACTIONS)], ids=str)
