@@ -9,9 +9,9 @@ import functools
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from deltabench.scenarios.crew import Crew, Line, Tell, Through
 from deltabench.scenarios.digest import code_digest
@@ -94,15 +94,21 @@ class _ClusterLine:
             self._asked_s = time.monotonic()
             if self._stopping:
                 self.stop()  # a worker may have joined that was not there before
-            with suppress(OSError):
-                for told in self._client.run(_told_of, self.campaign, on_error="ignore").values():
-                    self._heard |= told
+            for told in self._ask(_told_of).values():
+                self._heard |= told
         return self._heard
 
     def stop(self) -> None:
         self._stopping = True
-        with suppress(OSError):
-            self._client.run(_stop, self.campaign, on_error="ignore")
+        self._ask(_stop)
+
+    def _ask(self, function: Callable[[str], Any]) -> dict[str, Any]:
+        """The answers of the workers that give one; none of a scheduler that is gone, whose futures say so."""
+        if self._client.status != "running":
+            return {}
+        with suppress(OSError, RuntimeError):
+            return dict(self._client.run(function, self.campaign, on_error="ignore"))
+        return {}
 
 
 _told: defaultdict[str, dict[int, int]] = defaultdict(dict)

@@ -189,11 +189,12 @@ class Through:
                 with suppress(queue.Empty):
                     ended.get(timeout=REPORT_S)
                 for number, future in [item for item in waiting.items() if item[1].done()]:
-                    with suppress(CancelledError):
+                    try:
                         told[number], results[number] = _returned(future)
-                        result = results[number]
-                        if result is not None:
-                            finished(number, result)
+                    except CancelledError:
+                        interrupted = True  # by us after Ctrl-C, or by an executor that has lost its workers for good
+                    if (result := results[number]) is not None:
+                        finished(number, result)
                     del waiting[number]
                 for number, done in self._line.heard().items():
                     told[number] = max(told[number], done)

@@ -70,7 +70,7 @@ only_failed_option = click.option(
     "--only-failed",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="RESULT.json",
-    help="Leave out what was finished and came out as expected in these results.",
+    help="Run again just what did not come out as expected in these results, or was not finished.",
 )
 
 
@@ -134,9 +134,9 @@ class Before(NamedTuple):
         return tuple(dict.fromkeys(result.scenario for result in self.results if not _is_settled(result)))
 
     def left(self, variants: Sequence[Variant]) -> list[Variant]:
-        """The variants that are not known to have been finished and to have come out as expected."""
-        settled = {result.run for result in self.results if _is_settled(result)}
-        return [variant for variant in variants if f"{variant.scenario.name}:{variant.name}" not in settled]
+        """The variants that did not come out as expected, or were not finished."""
+        left = {result.run for result in self.results if not _is_settled(result)}
+        return [variant for variant in variants if f"{variant.scenario.name}:{variant.name}" in left]
 
 
 def _is_settled(result: Judged) -> bool:

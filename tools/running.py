@@ -87,7 +87,8 @@ def run_command(
 
 def _nothing_left(before: Before) -> int:
     click.echo(
-        f"deltabench: nothing selected: all that was named is finished and as expected in {before.path}", err=True
+        f"deltabench: nothing selected: nothing of this is unfinished or otherwise than expected in {before.path}",
+        err=True,
     )
     return Exit.NOTHING
 
