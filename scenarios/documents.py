@@ -246,8 +246,24 @@ class OnBoard(_Object, frozen=True, kw_only=True):
     unreached: Number
 
 
+class OfShare(_Object, frozen=True, kw_only=True):
+    """Share ``number`` of ``of`` of a campaign: the ``actions`` (first, last + 1) of the workload that it explored.
+
+    ``digest`` is the same in shares of the same work.  ``expected_rule``: the rule whose violation is expected, if any.
+    """
+
+    number: Count
+    of: Count
+    actions: tuple[Number, Number]
+    digest: str
+    expected_rule: str | None = None
+
+
 class Judged(_Object, frozen=True, kw_only=True):
-    """One variant whose power was cut; ``board`` is there if that was on a board, and not on the model."""
+    """One variant whose power was cut; ``board`` is there if that was on a board, and not on the model.
+
+    ``share`` is there if it is the result of a share, which others have to be merged with.
+    """
 
     scenario: str
     title: str
@@ -266,6 +282,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     violations: tuple[Violated, ...] = ()
     crash_map: CrashMap | None = None
     board: OnBoard | msgspec.UnsetType = msgspec.UNSET
+    share: OfShare | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def run(self) -> str:

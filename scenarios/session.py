@@ -62,14 +62,14 @@ class Session:
         self._hands = Hands(board, variant.scenario.path)
         self._hands.check(self.actions)
         self._window = window or (0, len(self.actions))
-        self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
+        self._selects = selects
         self._radio: Radio | None = None
         if variant.firmware.remote is not None:
             self._radio = Radio(self.rig, board.uarts[variant.firmware.remote], Handheld(board.otp_key))
-            self.explorer.probe = RemoteProbe(self.rig, self._radio)
         self._cutting = self.power.cuts is not Cuts.NONE
-        self.listener: Listener | None = self.explorer.on_operation if self._cutting else None
-        self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if self._cutting else None
+        self.listener: Listener | None = None
+        self.idle_listener: Callable[[int], None] | None = None
+        self.explorer = self.start_afresh()
         self.between: Callable[[int], None] | None = None
         """Called before each action, when nothing is asked of the device, with the number of the operation to come."""
         self.operations = 0
@@ -80,6 +80,15 @@ class Session:
         self._number = 0
         self.controller: Controller | None = None
         self.violation: Violation | None = None
+
+    def start_afresh(self) -> Explorer:
+        """From here on an explorer that has seen nothing does the cuts; between two actions that changes no count."""
+        self.explorer = explorer = Explorer(self.rig, self.oracle, self.power.depth, self._selects)
+        if self._radio is not None:
+            explorer.probe = RemoteProbe(self.rig, self._radio)
+        if self._cutting:
+            self.listener, self.idle_listener = explorer.on_operation, explorer.cut_between
+        return explorer
 
     def run(self, progress: Callable[[int], bool] = lambda _: True) -> bool:
         """Do everything; ``progress`` is told the actions done and says whether to go on.  True if all was done.

@@ -20,7 +20,7 @@ from msgspec import UNSET
 
 from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.crash_map import CutRow, table_of
-from deltabench.scenarios.documents import Explored, Judged, OnBoard, Results, Violated
+from deltabench.scenarios.documents import Explored, Judged, OfShare, OnBoard, Results, Violated
 from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.scenario import Variant
 
@@ -35,10 +35,20 @@ class BoardCuts(NamedTuple):
     unreached: int
 
 
+class InShare(NamedTuple):
+    """Of a run of one share of a campaign: which of how many, the (first, last + 1) actions, the variant's digest."""
+
+    number: int
+    of: int
+    actions: tuple[int, int]
+    digest: str
+
+
 class Result(NamedTuple):
     """What came out of one variant.  ``elapsed_s`` is the work's CPU time, summed over processes.
 
-    ``board``: it was run on a board, where a crash state is one of many that each place has.
+    ``board``: it was run on a board, where a crash state is one of many that each place has.  ``share``: only so much
+    of it was explored, and that is what ``complete`` is about.
     """
 
     variant: Variant
@@ -50,6 +60,7 @@ class Result(NamedTuple):
     complete: bool
     cut_rows: tuple[CutRow, ...] = ()
     board: BoardCuts | None = None
+    share: InShare | None = None
 
     @property
     def holds(self) -> bool:
@@ -57,12 +68,21 @@ class Result(NamedTuple):
         return not self.counts.violations
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is the result of a share that has nothing of the variant."""
+        return self.share is not None and self.share.actions[0] == self.share.actions[1]
+
+    @property
     def as_expected(self) -> bool:
-        """Whether that is what the scenario expects; an unfinished run never is, unless it found what it should."""
+        """Whether that is what the scenario expects; an unfinished run never is, unless it found what it should.
+
+        Of a share: whether nothing speaks against it.  What it did not find may be in another.
+        """
         expected = self.variant.expected
         if expected.verdict == "holds":
             return self.holds and self.complete
-        return any(expected.rule in (None, finding.rule) for finding in self.findings)
+        found = any(expected.rule in (None, finding.rule) for finding in self.findings)
+        return found or (self.share is not None and self.complete)
 
     def crash_id(self, finding: Finding) -> str:
         """The id that replays a finding."""
@@ -98,7 +118,12 @@ class Result(NamedTuple):
             ),
             crash_map=table_of(self.cut_rows),
             board=UNSET if self.board is None else OnBoard(**self.board._asdict()),
+            share=UNSET if self.share is None else self._shared(self.share),
         )
+
+    def _shared(self, share: InShare) -> OfShare:
+        rule = self.variant.expected.rule
+        return OfShare(**share._asdict(), expected_rule=rule and rule.value)
 
     def problem(self) -> str:
         """Why the result is not as expected, in one sentence; empty if it is."""
@@ -123,7 +148,11 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def to_json(results: Sequence[Result], *, interrupted: bool) -> str:
     """The whole document."""
-    document = Results(interrupted=interrupted, results=tuple(result.judged for result in results))
+    return results_to_json(Results(interrupted=interrupted, results=tuple(result.judged for result in results)))
+
+
+def results_to_json(document: Results) -> str:
+    """The text of a document of results."""
     # The text of a firmware's error may hold what is no text in UTF-8, which this writes as an escape.
     return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"
 

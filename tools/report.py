@@ -77,6 +77,8 @@ def _table_without(left_out: Sequence[str], results: Sequence[Result]) -> Table:
 def _verdict(result: Result) -> str:
     if not result.complete and (result.holds or _open(result)):
         return "[green]partial[/green]" if result.as_expected else "[yellow]partial[/yellow]"
+    if result.share is not None and result.holds and result.variant.expected.verdict == "violated":
+        return "[green]open[/green]"
     word = "holds" if result.holds else "caught" if result.as_expected else "violated"
     return f"[green]{word}[/green]" if result.as_expected else f"[bold red]{word}[/bold red]"
 
@@ -143,6 +145,13 @@ def _summary(results: Sequence[Result], *, interrupted: bool) -> str:
     if wrong:
         which = f"{len(wrong)} of {len(results)} variants" if len(results) > 1 else "It"
         sentences.append(f"[bold red]{which} did not come out as expected.[/bold red]")
+    elif share := next((result.share for result in results), None):
+        sentences.append(
+            f"[green]Nothing in share {share.number}/{share.of} speaks against what is expected.[/green] "
+            "`deltabench merge` puts the results of all shares together."
+        )
+    elif not results:
+        sentences.append("Nothing is in this share: there are more shares than pieces of work.")
     elif not unfinished:
         which = f"All {len(results)} variants" if len(results) > 1 else "It"
         sentences.append(f"[green]{which} came out as expected.[/green]")
