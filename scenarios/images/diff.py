@@ -84,10 +84,10 @@ def _maps(one: Decoded, other: Decoded) -> Iterator[Difference]:
     for name, bits in (("VSM", "vsm"), ("DDM", "ddm"), ("lost", "lost")):
         a, b = int(getattr(maps, bits), 16), int(getattr(others, bits), 16)
         if a != b:
-            units = shown_units(a ^ b)
+            units = f"unit{'s' * ((a ^ b).bit_count() > 1)} {shown_units(a ^ b)}"
             letters = {"VSM": "AB", "DDM": "01", "lost": "01"}[name]
             yield Difference(
-                what=f"{name} of units {units}", one=_letters(a, a ^ b, letters), other=_letters(b, a ^ b, letters)
+                what=f"{name} of {units}", one=_letters(a, a ^ b, letters), other=_letters(b, a ^ b, letters)
             )
 
 

@@ -189,7 +189,7 @@ def _symbols(elf: ELFFile, content: bytes, path: Path) -> dict[str, int]:
         for name, value, *_ in SYMBOL.iter_unpack(entries):
             if names.startswith(PREFIX, name):
                 end = names.find(b"\0", name)
-                found[names[name:end].decode("ascii")] = value
+                found[_shown(names[name:end])] = value
     return found
 
 
@@ -221,10 +221,14 @@ def _compile_units(elf: ELFFile, content: bytes) -> Iterator[tuple[str, str]]:
         attributes = unit.get_top_DIE().attributes
         texts = (attributes.get(name) for name in ("DW_AT_producer", "DW_AT_name"))
         producer, name = (
-            text.value.decode("utf-8", "replace") if text is not None and isinstance(text.value, bytes) else ""
-            for text in texts
+            _shown(text.value) if text is not None and isinstance(text.value, bytes) else "" for text in texts
         )
         yield producer, name
+
+
+def _shown(text: bytes) -> str:
+    """Text of a file that may be anybody's, for a terminal: what is no character to be seen is written as its code."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text.decode("utf-8", "replace"))
 
 
 def _has_short_names(data: bytes) -> bool:

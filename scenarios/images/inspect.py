@@ -26,6 +26,7 @@ from deltabench.scenarios.images.maps import CLEARING, FLAGS, SWITCHING, pending
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import Place
 from deltabench.scenarios.images.rules import judge
+from deltabench.scenarios.images.store_checks import follows
 from deltabench.scenarios.images.words import atom_name, atom_says
 
 
@@ -166,7 +167,7 @@ def _work(decoded: Decoded) -> Iterator[str]:
     if newest.records or newest.open != 0xFF:
         behind = ", and a torn one behind them," if torn else ""
         yield f"compacts a log of {good} record{'s' * (good != 1)}{behind} into a new checkpoint"
-    elif not other.good or other.generation != newest.generation - 1:
+    elif not other.good or not follows(newest, other):
         yield "writes a new checkpoint over an area that a cut has left half done"
 
 

@@ -187,6 +187,8 @@ def nor_area(firmware: FirmwareConfig, device: DeviceEntry, atoms: int) -> NorAr
 def _check_devices(devices: tuple[DeviceEntry, ...]) -> None:
     if len({device.name for device in devices}) < len(devices) or not all(device.name for device in devices):
         raise _impossible("two devices have the same name, or one has none")
+    if not all(device.name.isprintable() for device in devices):
+        raise _impossible("the name of a device is no text that a person could read")
     for device in devices:
         name, kind, address, size, program, erase = device
         if not size or address + size > ADDRESSES:

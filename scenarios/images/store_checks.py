@@ -63,6 +63,11 @@ def _newest(decoded: Decoded) -> AreaSeen | None:
     return next((area for area in decoded.store.areas if area.counts), None)
 
 
+def follows(area: AreaSeen, other: AreaSeen) -> bool:
+    """Whether ``area`` was compacted from ``other``."""
+    return other.generation + 1 == area.generation
+
+
 def newest_area_proven(decoded: Decoded) -> Faults:
     area = _newest(decoded)
     if area is not None and area.proven != PROVEN:
@@ -72,7 +77,7 @@ def newest_area_proven(decoded: Decoded) -> Faults:
 def other_area_before(decoded: Decoded) -> Faults:
     area = _newest(decoded)
     for other in decoded.store.areas:
-        if area is not None and not other.counts and (not other.good or other.generation != area.generation - 1):
+        if area is not None and not other.counts and (not other.good or not follows(area, other)):
             what = other.fault or f"its generation is {other.generation}, beside {area.generation}"
             yield f"the area at 0x{other.address:08X}: {what}"
 

@@ -187,3 +187,47 @@ def test_help_is_there_for_each_command(image: Image, capsys: pytest.CaptureFixt
     for command in ("", "build", "inspect", "diff", "extract"):
         assert image(f"{command} --help") == 0
         assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+SMALL = (Path(__file__).parents[1] / "scenarios" / "images" / "small.scenario.toml").read_text(encoding="utf-8")
+BOARD = (Path(__file__).parents[2] / "hwsim" / "devboard" / "stm32f405.board.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "board", "message"),
+    [
+        (
+            ("units = 6", "units = 6\nvolume_b = { start = 3 }"),
+            None,
+            "volume B (disk0 0x3 to 0xe) overlaps volume A",
+        ),
+        (("units = 6", "units = 60"), None, "volume A (disk0 sectors 2 to 121) does not fit"),
+        (
+            ("units = 6", "units = 6\nmaps = { start = 100 }"),
+            None,
+            "must begin at an erase sector, a multiple of 0x1000",
+        ),
+        (("units = 6", "units = 6\nlog_records = 100_000"), None, "map store (nor0 0x0 to 0x"),
+        (None, ("bytes = 0x2_0000", "bytes = 0x1_0000"), "ends inside an erase block"),
+        (None, ("bytes = 0xE_0000", "bytes = 0x10_0000"), "overlaps configuration"),
+        (None, ("bytes = 0x2_0000", "bytes = 0x4_0000"), "is not inside the flash of STM32F405"),
+        (None, ("address = 0x9000_0000", "address = 0xA000_0000"), "overlaps"),
+        (None, ('chip = "STM32F405"', 'chip = "W25Q64JV"'), "is a part of kind nor; a microcontroller is needed"),
+    ],
+)
+def test_regions_that_cannot_be_are_refused_with_4_and_nothing_is_written(
+    image: Image,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    scenario: tuple[str, str] | None,
+    board: tuple[str, str] | None,
+    message: str,
+) -> None:
+    for name, text, change in (("a.scenario.toml", SMALL, scenario), ("a.board.toml", BOARD, board)):
+        assert change is None or change[0] in text
+        (tmp_path / name).write_text(text.replace(*change, 1) if change else text, encoding="utf-8")
+    assert image("build a.scenario.toml:flagged-nor --board a.board.toml -o a.hex --json a.json") == 4
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.board.toml", "a.scenario.toml"]

@@ -86,6 +86,13 @@ def test_dwarf_says_who_made_it_of_what_and_without_it_nobody_is_named(link: Lin
     assert read_elf(link(strip=("--strip-all",)), region) == FirmwareElf(elf.segments, {})
 
 
+def test_names_in_a_file_play_no_tricks_on_a_terminal(link: Link, region: Stretch) -> None:
+    data = link().read_bytes()
+    assert data.count(b"GNU AS") == 1
+    (producer,) = parse_elf(data.replace(b"GNU AS", b"\x1b[2J\x07X"), Path("x"), region).producers
+    assert producer.startswith("\\x1b[2J\\x07X ")
+
+
 def test_symbols_that_name_regions_agree_with_the_board_file(link: Link, dev_board: DevBoardFile) -> None:
     path = link()
     elf = read_elf(path, dev_board.regions["firmware"])

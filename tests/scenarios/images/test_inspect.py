@@ -119,6 +119,14 @@ def test_what_a_block_says_that_cannot_be_is_refused_before_anything_is_made_of_
             inspect_image(image, Path("x"))
 
 
+def test_what_would_play_tricks_on_a_terminal_is_refused(image_of: ImageOf, targets: ModuleType) -> None:
+    ((address, block), *rest) = image_of(small("flagged-nor")).segments
+    spoilt = block.replace(b"disk0", b"\x1b[2Jd")
+    image = targets.with_right_block(MemoryImage([(address, spoilt), *rest]))
+    with pytest.raises(ImageError, match=r"the name of a device is no text that a person could read"):
+        inspect_image(image, Path("x"))
+
+
 @given(st.binary(max_size=300))
 @settings(max_examples=600)
 @example(b"\x04\x03\x01\x01\x01\x02\x00\x07")
