@@ -54,13 +54,6 @@ class Closure(Explorer):
         self._signatures: dict[Hashable, int] = {}
         self._signature = 0
         self._base = 0
-        self.unlike = 0
-        """Recoveries from states taken for equivalent that did not do the same."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing was left out: no state waits, none was taken for another that it is not like."""
-        return not self.unexplored and not self.unlike
 
     def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         super().begin(doing, number, held_ms)
@@ -80,7 +73,7 @@ class Closure(Explorer):
         cells, queue = self._rig.board.cells, self._queue
         while queue:
             if self.is_spent:
-                self.unexplored["budget"] += len(queue)
+                self.beyond_budget += len(queue)
                 queue.clear()
                 return
             state = queue.popleft()
@@ -96,6 +89,7 @@ class Closure(Explorer):
 
         def cut_again(operation: Operation) -> None:
             self._signature = hash((self._signature, operation.device, operation.kind, operation.address))
+            self.possible += board.possible_outcomes(operation)
             if self._equivalence is None:
                 self._collect(here, board.rail.operations, board.cut_outcomes(operation))
                 return

@@ -205,12 +205,17 @@ class Endurance(_Object, frozen=True, kw_only=True, tag="deltabench.endurance/1"
 
 
 class Explored(_Object, frozen=True, kw_only=True):
-    """Crash states and recoveries of one variant; docs/exploration.md says how they are counted."""
+    """Crash states and recoveries of one variant, and what was left out; docs/exploration.md says how it is counted."""
 
     generated: Number
     distinct: Number
     verified: Number
     violations: Number
+    equivalent: Number = 0
+    possible: Number = 0
+    beyond_depth: Number = 0
+    beyond_budget: Number = 0
+    unlike: Number = 0
 
 
 class Violated(_Object, frozen=True, kw_only=True):
@@ -275,6 +280,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     expected: Literal["holds", "violated"]
     as_expected: bool
     complete: bool
+    closed: bool = False
     commands: Number
     operations: Number
     counts: Explored

@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 from deltabench.firmware_model.atoms.nor import geometry
 from deltabench.firmware_model.atoms.twin import slot_bytes
 from deltabench.firmware_model.config import FirmwareConfig
+from deltabench.firmware_model.controller import DeltaController
 from deltabench.firmware_model.formats import LABEL, NOR_AREA, RESIDUE, TWIN_SLOT
 from deltabench.firmware_model.layout import LABEL_SECTORS, Layout
 from deltabench.hwsim.board import Board
@@ -30,6 +31,8 @@ from deltabench.hwsim.instability import Adversary, Unstable
 from deltabench.hwsim.medium import Operation
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
+from deltabench.scenarios.rig import Rig
+from deltabench.scenarios.scenario import Variant
 
 BLANK: Final = "blank"
 FAILS: Final = "fails its check"
@@ -192,6 +195,14 @@ class Equivalence:
             atoms[int.from_bytes(record[:2], "little")] = record[2:-4]
         unused = image[OPEN] == 0xFF and not image[self._slots[0] : self._used].strip(b"\xff")
         return Area(generation, tuple(atoms), image[PROVEN] == 0, unused)
+
+
+def equivalence_of(rig: Rig, variant: Variant) -> Equivalence | None:
+    """The classes of a variant's device; None for a controller of somebody's own, whose structures are not known."""
+    controller = rig.make()
+    if not isinstance(controller, DeltaController):
+        return None
+    return Equivalence(rig.board, variant.firmware, controller.layout, controller.maps.store.count)
 
 
 def _relative(one: Readings, other: Readings) -> tuple[Hashable, Hashable]:

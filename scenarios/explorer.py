@@ -7,7 +7,6 @@ passes through the firmware, so cost grows linearly with the workload.  Nested c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -63,7 +62,10 @@ def most_telling(findings: Sequence[Finding]) -> list[Finding]:
 class Counts(NamedTuple):
     """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong.
 
-    ``equivalent``: states that were generated and are like one that was judged, and so were not.
+    ``equivalent``: states that were generated and are like one that was judged, and so were not.  ``possible``: states
+    that the fault model has at the operations cut, each position of a tear and each subset of a cache counted.  Left
+    out: ``beyond_depth`` operations of recoveries, ``beyond_budget`` states and operations.  ``unlike``: recoveries
+    from states taken for equivalent that did not do the same.
     """
 
     generated: int = 0
@@ -71,6 +73,10 @@ class Counts(NamedTuple):
     verified: int = 0
     violations: int = 0
     equivalent: int = 0
+    possible: int = 0
+    beyond_depth: int = 0
+    beyond_budget: int = 0
+    unlike: int = 0
 
 
 class Budget(NamedTuple):
@@ -117,15 +123,20 @@ class Explorer:
         self.verified = 0
         self.violations = 0
         self.equivalent = 0
-        self.unexplored: Counter[str] = Counter()
-        """What was left out, by reason: ``depth`` counts operations of recoveries, ``budget`` states and operations."""
+        self.possible = 0
+        self.beyond_depth = 0
+        self.beyond_budget = 0
+        self.unlike = 0
         self.budget: Budget | None = None
         self.findings: list[Finding] = []
         self.cut_rows: list[CutRow] = []
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.generated, self.distinct, self.verified, self.violations, self.equivalent)
+        return Counts(
+            self.generated, self.distinct, self.verified, self.violations, self.equivalent, self.possible,
+            self.beyond_depth, self.beyond_budget, self.unlike,
+        )  # fmt: skip
 
     def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts.
@@ -151,12 +162,14 @@ class Explorer:
         self._cut = str(operation)
         number = board.rail.operations
         self.cut_rows.append(CutRow(number, str(self._doing), f"{operation.device} {operation.kind}"))
+        self.possible += board.possible_outcomes(operation)
         self._branch(number, board.cut_outcomes(operation), (), self._depth - 1)
 
     def cut_between(self, number: int) -> None:
         """Cut with no operation under way: ``number`` is that of the operation to come."""
         self._cut = BETWEEN
         self.cut_rows.append(CutRow(number, str(self._doing), self._cut))
+        self.possible += self._rig.board.possible_outcomes(None)
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
 
     @property
@@ -167,7 +180,7 @@ class Explorer:
     def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
         """Judge every outcome of a cut at operation ``number``, with ``left`` more cuts to spend."""
         if self.is_spent:
-            self.unexplored["budget"] += 1
+            self.beyond_budget += 1
             return
         board = self._rig.board
         cells, rail = board.cells, board.rail
@@ -238,10 +251,11 @@ class Explorer:
         board = self._rig.board
         if not left:
             controller = self._rig.power_on(policy)
-            self.unexplored["depth"] += board.rail.operations
+            self.beyond_depth += board.rail.operations
             return controller
 
         def cut_again(operation: Operation) -> None:
+            self.possible += board.possible_outcomes(operation)
             self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1)
 
         return self._rig.power_on(policy, [cut_again])

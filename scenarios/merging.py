@@ -98,12 +98,13 @@ def _whole(parts: Sequence[_Part], *, complete: bool) -> Judged:
     rule = first.share.expected_rule
     as_expected = any(rule in (None, violation.rule) for violation in violations)
     if first.judged.expected == "holds":
-        as_expected = holds and complete
+        as_expected = holds and complete and all(judged.as_expected for judged in in_order)
     return msgspec.structs.replace(
         first.judged,
         verdict="holds" if holds else "violated",
         as_expected=as_expected,
         complete=complete,
+        closed=complete and all(judged.closed for judged in in_order),
         commands=max(judged.commands for judged in in_order),
         operations=max(judged.operations for judged in in_order),
         counts=Explored(**counts),

@@ -94,6 +94,10 @@ class _Teller:
         self._events.append(Event("boot", 0, f"power on; {Adversary.MEANING[cut.policy]}", None))
         try:
             controller = rig.power_on(cut.policy, [self.on_operation])
+            operations = rig.board.rail.operations
+            if self._done < len(self._path) and self._path[self._done].operation == operations:
+                # The recovery is through, and power is cut before anything is asked of the device.
+                self.cut(operations, rig.board.idle_outcomes())
             if self._done < len(self._path):
                 self.error = (
                     f"the recovery has only {rig.board.rail.operations} media operations, and no "

@@ -181,13 +181,16 @@ class Cuts(enum.Enum):
     AT = "at"
     RANDOM = "random"
     EXHAUSTIVE = "exhaustive"
+    UNBOUNDED = "unbounded"
 
 
 class Power(_Table, frozen=True):
-    """``cuts``: ``none``; ``at`` one ``operation`` (with one ``outcome``, or all); ``count`` ``random`` ones; all.
+    """``cuts``: ``none``; ``at`` one ``operation`` (with one ``outcome``, or all); ``count`` ``random`` ones; all; all
+    in any number (``unbounded``).
 
     ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
-    media operations that a boot may take (default: 64 and 4 a unit).
+    media operations that a boot may take (default: 64 and 4 a unit).  No more is explored of a variant than
+    ``most_states`` recoveries, and in ``most_seconds`` of CPU time.
     """
 
     cuts: Cuts = Cuts.EXHAUSTIVE
@@ -196,6 +199,8 @@ class Power(_Table, frozen=True):
     outcome: Number | None = None
     count: Count = 100
     boot_limit: Count | None = None
+    most_states: Count | None = None
+    most_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 class Expected(_Table, frozen=True):
@@ -206,8 +211,12 @@ class Expected(_Table, frozen=True):
 
 
 class Expect(Expected, frozen=True):
-    """The expectation, likewise with ``verdict`` and ``rule``; ``exceptions`` gives single schemes another one."""
+    """The expectation, likewise with ``verdict`` and ``rule``; ``exceptions`` gives single schemes another one.
 
+    ``partial``: what holds as far as ``most_states`` or ``most_seconds`` let it be explored is as expected.
+    """
+
+    partial: bool = False
     exceptions: dict[str, Expected] = {}
 
 
@@ -336,6 +345,10 @@ def load_scenario(path: Path, name: str | None = None) -> Scenario:
     scenario = Scenario(name or str(path), path, " ".join(about), document)
     _check_schemes(scenario)
     _check_together(scenario)
+    if "depth" in table.get("power", {}) and document.power.cuts is Cuts.UNBOUNDED:
+        raise ScenarioError(
+            f"{path}: power.depth = {document.power.depth}: has no meaning with cuts = 'unbounded': in any number"
+        )
     if "count" in table.get("power", {}) and document.power.cuts is not Cuts.RANDOM:
         raise _meaningless(scenario, "count", Cuts.RANDOM)
     return scenario

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 
 from deltabench.firmware_model.commands import Command, Opcode
@@ -14,7 +15,9 @@ from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.hwsim.power import Listener
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.build import build_rig
-from deltabench.scenarios.explorer import Explorer
+from deltabench.scenarios.closure import Closure
+from deltabench.scenarios.equivalence import equivalence_of
+from deltabench.scenarios.explorer import Budget, Explorer
 from deltabench.scenarios.handheld import Handheld
 from deltabench.scenarios.hands import Hands
 from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, expect, judge_live, judge_saved
@@ -81,9 +84,24 @@ class Session:
         self.controller: Controller | None = None
         self.violation: Violation | None = None
 
-    def start_afresh(self) -> Explorer:
-        """From here on an explorer that has seen nothing does the cuts; between two actions that changes no count."""
-        self.explorer = explorer = Explorer(self.rig, self.oracle, self.power.depth, self._selects)
+    def start_afresh(self, actions: int | None = None) -> Explorer:
+        """From here on an explorer that has seen nothing does the cuts; between two actions that changes no count.
+
+        If it is for so many ``actions``, it has their part of the budget.
+        """
+        if self.power.cuts is Cuts.UNBOUNDED:
+            explorer: Explorer = Closure(self.rig, self.oracle, equivalence_of(self.rig, self.variant), self._selects)
+        else:
+            explorer = Explorer(self.rig, self.oracle, self.power.depth, self._selects)
+        self.explorer = explorer
+        states, seconds, whole = self.power.most_states, self.power.most_seconds, max(len(self.actions), 1)
+        if states is not None or seconds is not None:
+            part = whole if actions is None else actions
+            explorer.budget = Budget(
+                None if states is None else -(-states * part // whole),
+                None if seconds is None else time.thread_time() + seconds * part / whole,
+                time.thread_time,
+            )
         if self._radio is not None:
             explorer.probe = RemoteProbe(self.rig, self._radio)
         if self._cutting:

@@ -78,13 +78,18 @@ def explore(
     session = Session(variant, (first, last), selection(variant))
     portions: list[Portion] = []
 
+    def actions_of(number: int) -> int:
+        return edges[number + 1] - edges[number] if number + 1 < len(edges) else 0
+
+    session.start_afresh(actions_of(0))
+
     def finish(*, complete: bool = True) -> None:
         nonlocal started
         explorer, now = session.explorer, time.thread_time()
         counts, findings, rows = explorer.counts, tuple(explorer.findings), tuple(explorer.cut_rows)
         portion = Portion(session.commands, session.operations, counts, findings, now - started, complete, rows)
-        session.start_afresh()
         portions.append(portion)
+        session.start_afresh(actions_of(len(portions)))
         started = now
         if complete:
             keep(len(portions) - 1, portion)

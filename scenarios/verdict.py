@@ -22,7 +22,7 @@ from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.crash_map import CutRow, table_of
 from deltabench.scenarios.documents import Explored, Judged, OfShare, OnBoard, Results, Violated
 from deltabench.scenarios.explorer import Counts, Finding
-from deltabench.scenarios.scenario import Variant
+from deltabench.scenarios.scenario import Cuts, Variant
 
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What an XML document cannot hold, not even escaped (XML 1.0, 2.2); a firmware's error text may."""
@@ -68,6 +68,18 @@ class Result(NamedTuple):
         return not self.counts.violations
 
     @property
+    def is_covered(self) -> bool:
+        """Whether all was explored that the scenario asks for: no budget has left anything out."""
+        unbounded = self.variant.scenario.document.power.cuts is Cuts.UNBOUNDED
+        return not self.counts.beyond_budget and not (unbounded and self.counts.unlike)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it holds for any number of cuts at any points, for this workload and fault model."""
+        cuts = self.variant.scenario.document.power.cuts
+        return cuts is Cuts.UNBOUNDED and self.holds and self.complete and self.is_covered
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether this is the result of a share that has nothing of the variant."""
         return self.share is not None and self.share.actions[0] == self.share.actions[1]
@@ -80,7 +92,7 @@ class Result(NamedTuple):
         """
         expected = self.variant.expected
         if expected.verdict == "holds":
-            return self.holds and self.complete
+            return self.holds and self.complete and (self.is_covered or self.variant.scenario.document.expect.partial)
         found = any(expected.rule in (None, finding.rule) for finding in self.findings)
         return found or (self.share is not None and self.complete)
 
@@ -102,6 +114,7 @@ class Result(NamedTuple):
             expected=self.variant.expected.verdict,
             as_expected=self.as_expected,
             complete=self.complete,
+            closed=self.closed,
             commands=self.commands,
             operations=self.operations,
             counts=Explored(**self.counts._asdict()),
@@ -134,6 +147,8 @@ class Result(NamedTuple):
             rule = f" of {expected.rule.value}" if expected.rule else ""
             until = "" if self.complete else " before it was interrupted"
             return f"expected a violation{rule}, and found {'only others' if self.findings else 'none'}{until}"
+        if self.holds and self.complete:
+            return "only partly explored, which the scenario does not allow (expect.partial)"
         if self.holds:
             return "interrupted before it was finished"
         finding, count = self.findings[0], self.counts.violations

@@ -12,6 +12,7 @@ from deltabench.hwsim.errors import HardwareError
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.scenario import Variant, find_scenario
 from deltabench.scenarios.verdict import Result, exit_code, to_json, to_junit, write_whole
+from deltabench.tools.budgets import most_seconds_option, most_states_option, with_budget
 from deltabench.tools.campaigning import (
     Before,
     Way,
@@ -43,6 +44,8 @@ junit_option = click.option(
 @junit_option
 @force_option
 @wrap_option
+@most_states_option
+@most_seconds_option
 @target_option
 @cuts_option
 @power_option
@@ -56,6 +59,8 @@ def run_command(
     junit_file: Path | None,
     force: bool,
     wrap: bool,
+    max_states: int | None,
+    max_seconds: float | None,
     **_ways: object,
 ) -> int:
     """Run scenarios: names of the library, scenario files, or folders of *.scenario.toml files.
@@ -63,8 +68,8 @@ def run_command(
     With --target they are run on a board, real or emulated, with power cuts drawn at random; without, on the model,
     where every one is explored.
 
-    Exits with 0 if everything came out as the scenarios expect, and with 1 if a rule was violated or an expected
-    violation was not found.
+    Exits with 0 if everything came out as the scenarios expect, and with 1 if a rule was violated, an expected
+    violation was not found, or a budget was spent that the scenario does not allow to leave anything out.
     """
     context = click.get_current_context()
     target, way = target_of(context), way_of(context)
@@ -80,6 +85,7 @@ def run_command(
         variants = before.left(variants)
         if not variants:
             return _nothing_left(before)
+    variants = with_budget(variants, max_states, max_seconds)
     if target is not None:
         return _run_on_board(target, variants, json_file, junit_file, force=force)
     return run_variants(variants, way, json_file, junit_file, force=force)
