@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from deltabench.scenarios.coverage import added
 from deltabench.scenarios.crew import Crew
 from deltabench.scenarios.digest import variant_digest
 from deltabench.scenarios.division import WHOLE, Piece, Share, divide, stretches
@@ -111,5 +112,6 @@ def _merged(variant: Variant, portions: list[Portion], share: InShare | None = N
         sum(portion.elapsed_s for portion in portions),
         all(portion.complete for portion in portions),
         tuple(row for portion in portions for row in portion.cut_rows),
+        added(portion.covered for portion in portions),
         share=share,
     )

@@ -16,8 +16,9 @@ from typing import Final, NamedTuple
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.medium import Change, Operation, Outcome
 from deltabench.scenarios.crash_id import Path
+from deltabench.scenarios.crash_map import BETWEEN
 from deltabench.scenarios.equivalence import Equivalence
-from deltabench.scenarios.explorer import Explorer
+from deltabench.scenarios.explorer import Explorer, kind_of
 from deltabench.scenarios.oracle import Oracle, Violation
 from deltabench.scenarios.rig import Rig
 
@@ -31,6 +32,7 @@ class Waiting(NamedTuple):
     path: Path
     number: int
     outcome: int
+    kind: str
     changes: tuple[Change, ...]
 
 
@@ -79,6 +81,7 @@ class Closure(Explorer):
             state = queue.popleft()
             for cell, value in state.changes:
                 cells.put(cell, value)
+            self._kind = state.kind
             self._judge(state.path, state.number, state.outcome, 0, is_new=True)
             cells.rollback(self._base)
 
@@ -91,7 +94,7 @@ class Closure(Explorer):
             self._signature = hash((self._signature, operation.device, operation.kind, operation.address))
             self.possible += board.possible_outcomes(operation)
             if self._equivalence is None:
-                self._collect(here, board.rail.operations, board.cut_outcomes(operation))
+                self._collect(here, board.rail.operations, board.cut_outcomes(operation), kind_of(operation))
                 return
             # Equal operations on equivalent media leave equivalent states.
             edge = (self._key(), self._equivalence.operation(operation))
@@ -99,7 +102,7 @@ class Closure(Explorer):
             if known is None:
                 outcomes = board.cut_outcomes(operation)
                 self._edges[edge] = len(outcomes)
-                self._collect(here, board.rail.operations, outcomes)
+                self._collect(here, board.rail.operations, outcomes, kind_of(operation))
             else:
                 self.generated += known
                 self.equivalent += known
@@ -111,10 +114,10 @@ class Closure(Explorer):
         signature = hash((self._signature, self._key()))
         if self._signatures.setdefault(start, signature) != signature:
             self.unlike += 1
-        self._collect(here, board.rail.operations, board.idle_outcomes())
+        self._collect(here, board.rail.operations, board.idle_outcomes(), BETWEEN)
         return controller
 
-    def _collect(self, here: Path, number: int, outcomes: Sequence[Outcome]) -> None:
+    def _collect(self, here: Path, number: int, outcomes: Sequence[Outcome], kind: str) -> None:
         """What a cut here leaves waits to be powered on, if nothing like it was met before."""
         cells = self._rig.board.cells
         mark = len(cells.journal)
@@ -132,7 +135,7 @@ class Closure(Explorer):
                     self.distinct += 1
                     changed = {cell for cell, _, _ in cells.journal[self._base :]}
                     changes = tuple((cell, cells.values[cell]) for cell in changed)
-                    self._queue.append(Waiting(here, number, index, changes))
+                    self._queue.append(Waiting(here, number, index, kind, changes))
             cells.rollback(mark)
 
     def _key(self) -> Hashable:

@@ -244,6 +244,23 @@ class CrashMap(_Object, frozen=True, kw_only=True):
     operations: tuple[CutOperation, ...]
 
 
+class RecoveryWay(_Object, frozen=True, kw_only=True):
+    """So many ``recoveries`` met this ``flag`` with this ``status``, after a ``cut`` of this kind of operation."""
+
+    flag: str
+    status: str
+    cut: str
+    recoveries: Number
+
+
+class RecoveryCoverage(_Object, frozen=True, kw_only=True):
+    """Which ways the recoveries went, how many took each branch of the boot, and which branches none did."""
+
+    ways: tuple[RecoveryWay, ...]
+    branches: dict[str, Number]
+    unreached: tuple[str, ...]
+
+
 class OnBoard(_Object, frozen=True, kw_only=True):
     """Cuts on a board: the ``places`` where the workload can be cut, and how many cuts it was not brought to again."""
 
@@ -287,6 +304,7 @@ class Judged(_Object, frozen=True, kw_only=True):
     elapsed_s: Seconds
     violations: tuple[Violated, ...] = ()
     crash_map: CrashMap | None = None
+    coverage: RecoveryCoverage | None = None
     board: OnBoard | msgspec.UnsetType = msgspec.UNSET
     share: OfShare | msgspec.UnsetType = msgspec.UNSET
 

@@ -13,8 +13,10 @@ from typing import Final, NamedTuple, Protocol
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.clock import NS_PER_MS
+from deltabench.hwsim.core import unseen
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.scenarios.coverage import Coverage, Taken
 from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.crash_map import BETWEEN, DUPLICATE, HELD, VIOLATED, CutRow
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, expect, judge_live, judge_saved
@@ -93,6 +95,11 @@ class Budget(NamedTuple):
         return self.until_s is not None and self.now_s() >= self.until_s
 
 
+def kind_of(operation: Operation) -> str:
+    """An operation without its place."""
+    return f"{operation.device} {operation.kind}"
+
+
 class Explorer:
     """Branches at the operations of one rig, and asks one oracle.
 
@@ -123,6 +130,9 @@ class Explorer:
         self.verified = 0
         self.violations = 0
         self.equivalent = 0
+        self.coverage = Coverage()
+        self._kind = ""
+        """What kind of operation was cut last."""
         self.possible = 0
         self.beyond_depth = 0
         self.beyond_budget = 0
@@ -161,8 +171,9 @@ class Explorer:
         board = self._rig.board
         self._cut = str(operation)
         number = board.rail.operations
-        self.cut_rows.append(CutRow(number, str(self._doing), f"{operation.device} {operation.kind}"))
+        self.cut_rows.append(CutRow(number, str(self._doing), kind_of(operation)))
         self.possible += board.possible_outcomes(operation)
+        self._kind = kind_of(operation)
         self._branch(number, board.cut_outcomes(operation), (), self._depth - 1)
 
     def cut_between(self, number: int) -> None:
@@ -170,6 +181,7 @@ class Explorer:
         self._cut = BETWEEN
         self.cut_rows.append(CutRow(number, str(self._doing), self._cut))
         self.possible += self._rig.board.possible_outcomes(None)
+        self._kind = BETWEEN
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
 
     @property
@@ -235,7 +247,7 @@ class Explorer:
                 self.distinct += is_new
             here = (*path, Cut(number, index, policy))
             try:
-                controller = self._power_on(here, policy, left)
+                controller = self._watched(here, policy, left)
                 read_in_boot = adversary.suspend()
                 try:
                     self.check(controller)
@@ -247,6 +259,17 @@ class Explorer:
             board.cells.rollback(mark)
             board.clock.rewind(instant_ns)
 
+    def _watched(self, here: Path, policy: str, left: int) -> Controller:
+        """Power on, and note which branches the boot takes; nobody looks at those of the checks."""
+        core, taken = self._rig.board.core, Taken()
+        watching = core.takes
+        core.takes = lambda branch, status="": taken.append((branch, status))
+        try:
+            return self._power_on(here, policy, left)
+        finally:
+            core.takes = watching
+            self.coverage.add(taken, self._kind)
+
     def _power_on(self, here: Path, policy: str, left: int) -> Controller:
         board = self._rig.board
         if not left:
@@ -256,7 +279,9 @@ class Explorer:
 
         def cut_again(operation: Operation) -> None:
             self.possible += board.possible_outcomes(operation)
+            kind, self._kind = self._kind, kind_of(operation)
             self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1)
+            self._kind = kind
 
         return self._rig.power_on(policy, [cut_again])
 
@@ -289,6 +314,14 @@ class Explorer:
             raise Violation(verdict.rule, verdict.detail)
 
     def _check_all(self, controller: Controller) -> None:
+        core = self._rig.board.core
+        watching, core.takes = core.takes, unseen
+        try:
+            self._check_each(controller)
+        finally:
+            core.takes = watching
+
+    def _check_each(self, controller: Controller) -> None:
         cells = self._rig.board.cells
         if self._candidates is None:
             self._candidates = self._oracle.candidates()

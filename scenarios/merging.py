@@ -9,9 +9,10 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from deltabench.scenarios.coverage import added, as_document, from_document
 from deltabench.scenarios.crash_id import CrashIdError, parse_crash_id
 from deltabench.scenarios.crash_map import ABSENT
-from deltabench.scenarios.documents import CrashMap, Explored, Judged, OfShare, Results, Violated
+from deltabench.scenarios.documents import CrashMap, Explored, Judged, OfShare, RecoveryCoverage, Results, Violated
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.explorer import Finding, most_telling
 from deltabench.scenarios.oracle import Rule
@@ -110,9 +111,17 @@ def _whole(parts: Sequence[_Part], *, complete: bool) -> Judged:
         counts=Explored(**counts),
         elapsed_s=round(sum(judged.elapsed_s for judged in in_order), 3),
         violations=tuple(violations),
+        coverage=_one_coverage([judged.coverage for judged in in_order if judged.coverage is not None]),
         crash_map=_one_map([judged.crash_map for judged in in_order if judged.crash_map is not None]),
         share=UNSET,
     )
+
+
+def _one_coverage(parts: Sequence[RecoveryCoverage]) -> RecoveryCoverage | None:
+    if not parts:
+        return None
+    known = {name for part in parts for name in (*part.unreached, *part.branches)}
+    return as_document(added(map(from_document, parts)), sorted(known))
 
 
 def _most_telling(parts: Sequence[_Part]) -> list[Violated]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from deltabench.scenarios.coverage import Covered
 from deltabench.scenarios.crash_map import CutRow
 from deltabench.scenarios.explorer import Counts, Finding
 
@@ -21,6 +22,7 @@ class Portion(NamedTuple):
     elapsed_s: float
     complete: bool
     cut_rows: tuple[CutRow, ...] = ()
+    covered: Covered = Covered()
 
 
 NOTHING = Portion(0, 0, Counts(), (), 0.0, complete=False)

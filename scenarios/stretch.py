@@ -87,7 +87,10 @@ def explore(
         nonlocal started
         explorer, now = session.explorer, time.thread_time()
         counts, findings, rows = explorer.counts, tuple(explorer.findings), tuple(explorer.cut_rows)
-        portion = Portion(session.commands, session.operations, counts, findings, now - started, complete, rows)
+        covered = explorer.coverage.covered
+        portion = Portion(
+            session.commands, session.operations, counts, findings, now - started, complete, rows, covered
+        )
         portions.append(portion)
         session.start_afresh(actions_of(len(portions)))
         started = now

@@ -18,9 +18,19 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from deltabench.firmware_model.branches import branches_of
+from deltabench.scenarios.coverage import Covered, as_document
 from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.crash_map import CutRow, table_of
-from deltabench.scenarios.documents import Explored, Judged, OfShare, OnBoard, Results, Violated
+from deltabench.scenarios.documents import (
+    Explored,
+    Judged,
+    OfShare,
+    OnBoard,
+    RecoveryCoverage,
+    Results,
+    Violated,
+)
 from deltabench.scenarios.explorer import Counts, Finding
 from deltabench.scenarios.scenario import Cuts, Variant
 
@@ -59,6 +69,7 @@ class Result(NamedTuple):
     elapsed_s: float
     complete: bool
     cut_rows: tuple[CutRow, ...] = ()
+    covered: Covered = Covered()
     board: BoardCuts | None = None
     share: InShare | None = None
 
@@ -130,6 +141,7 @@ class Result(NamedTuple):
                 for finding in self.findings
             ),
             crash_map=table_of(self.cut_rows),
+            coverage=self.coverage,
             board=UNSET if self.board is None else OnBoard(**self.board._asdict()),
             share=UNSET if self.share is None else self._shared(self.share),
         )
@@ -137,6 +149,12 @@ class Result(NamedTuple):
     def _shared(self, share: InShare) -> OfShare:
         rule = self.variant.expected.rule
         return OfShare(**share._asdict(), expected_rule=rule and rule.value)
+
+    @property
+    def coverage(self) -> RecoveryCoverage | None:
+        """Which ways the recoveries went; None if the firmware has not said so at any branch."""
+        known = (branch.name for branch in branches_of(self.variant.firmware))
+        return as_document(self.covered, known) if self.covered.branches else None
 
     def problem(self) -> str:
         """Why the result is not as expected, in one sentence; empty if it is."""
