@@ -102,6 +102,10 @@ class Operation(ABC):
     def outcomes(self) -> list[Outcome]:
         """What a cut may leave; the first is that nothing has happened."""
 
+    def whole(self) -> Sequence[Change]:
+        """What it changes once it is complete and durable; to be asked for before it takes effect."""
+        return self.outcomes()[-1].changes
+
     def __str__(self) -> str:
         return f"{self.device} {self.kind} {self.address:#x}+{self.length}"
 
