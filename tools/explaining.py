@@ -58,9 +58,13 @@ def print_explanation(console: Console, found: Explanation) -> None:
     from rich.markup import escape
 
     console.print(f"[bold]{escape(found.id)}[/bold]: [bold red]{found.rule} is violated[/bold red]")
-    for name, text in (("during", found.doing), ("the cut", f"{found.cut}; it leaves: {found.left}")):
+    if found.explained != found.id:
+        console.print(f"[bold]{escape(found.explained)}[/bold] violates it with fewer cuts, and is what is explained:")
+    for name, text in (
+        ("during", found.doing), ("the cut", f"{found.cut}; it leaves: {found.left}"), ("then", found.detail)
+    ):  # fmt: skip
         console.print(f"  {name:<10}{escape(text)}")
-    console.print(f"  {'then':<10}{escape(found.detail)}\n")
+    console.print()
     first, *others = found.sentences
     console.print(f"[bold]{escape(first)}[/bold]")
     for sentence in others:

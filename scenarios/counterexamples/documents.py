@@ -56,6 +56,8 @@ class MediaChange(_Object, frozen=True, kw_only=True):
 class Explanation(_Object, frozen=True, kw_only=True, tag="deltabench.explanation/1", tag_field="schema"):
     """Why a crash violates a rule: what was needed, and was not there.
 
+    ``explained``: the crash that this is about: ``id``, or what is left of it without cuts that it does not take.
+
     ``need``: of the operations ``first`` and ``then``.  ``whole``: ``first`` must not be torn.  ``stable``: cells must
     read the same each time.  ``order``: ``first`` must not persist before ``then``.  ``together``: neither without the
     other.  ``durable``: ``then`` had to be.  ``never``: ``first`` must not be done.  ``recovery``: none of these, so
@@ -63,6 +65,7 @@ class Explanation(_Object, frozen=True, kw_only=True, tag="deltabench.explanatio
     """
 
     id: str
+    explained: str
     rule: str
     detail: str
     doing: str

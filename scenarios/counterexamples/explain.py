@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from deltabench.hwsim.instability import Adversary
 from deltabench.scenarios.counterexamples.ddmin import ddmin
 from deltabench.scenarios.counterexamples.documents import Explanation, MediaChange, Need, Tried
 from deltabench.scenarios.counterexamples.incident import Altered, Incident
@@ -25,6 +26,7 @@ from deltabench.scenarios.counterexamples.naming import DATA, is_housekeeping
 from deltabench.scenarios.counterexamples.operations import Done
 from deltabench.scenarios.crash_id import CrashId, CrashIdError
 from deltabench.scenarios.oracle import Rule, Violation
+from deltabench.scenarios.replay import tell
 from deltabench.scenarios.scenario import Variant
 
 
@@ -43,6 +45,11 @@ def explain(variant: Variant, crash: CrashId) -> Explanation:
     violation = incident.judge()
     if violation is None:
         raise CrashIdError(f"{crash}: all rules hold after this crash; there is nothing to explain")
+    explained = _without_needless_cuts(variant, crash, violation.rule)
+    if explained != crash:
+        incident = Incident(variant, explained)
+        violation = incident.judge()
+        assert violation is not None, "it was tried"
     trial = _Trial(incident)
     needed = trial.needed()
     if needed.need == "recovery":
@@ -55,6 +62,7 @@ def explain(variant: Variant, crash: CrashId) -> Explanation:
     )  # fmt: skip
     return Explanation(
         id=str(crash),
+        explained=str(explained),
         rule=violation.rule.value,
         detail=violation.detail,
         doing=incident.doing,
@@ -68,6 +76,18 @@ def explain(variant: Variant, crash: CrashId) -> Explanation:
         by_the_command=_change(incident, before, left),
         by_the_recovery=_change(incident, left, recovered) if recovered else None,
     )
+
+
+def _without_needless_cuts(variant: Variant, crash: CrashId, rule: Rule) -> CrashId:
+    """The crash with the fewest of its cuts, however unstable cells read after them, that violates the same rule."""
+    for count in range(1, len(crash.path)):
+        *before, last = crash.path[:count]
+        for policy in Adversary.POLICIES:
+            shorter = crash._replace(path=(*before, last._replace(policy=policy)))
+            violation = tell(variant, shorter).violation
+            if violation is not None and violation.rule is rule:
+                return shorter
+    return crash
 
 
 def _change(incident: Incident, one: Moment, other: Moment) -> MediaChange:
@@ -116,13 +136,15 @@ class _Trial:
     def needed(self) -> _Needed:
         """What had to be otherwise."""
         self._tell([*self._cut_first(self._over), *self._over_before], self._undone)
-        self._tell([*self._cut_first(self._to_come), *self._to_come_later], self._completed)
+        self._tell(self._cut_first(self._to_come), self._completed)
         if self._torn is not None:
             return self._not_torn(self._torn)
         first = self._least(self._over, self._undone)
         then = self._least(self._to_come, self._completed)
         first = first or self._least(self._over_before, self._undone, alone=True)
-        then = then or self._least(self._to_come_later, self._completed, alone=True)
+        if not then:
+            self._tell(self._to_come_later, self._completed)
+            then = self._least(self._to_come_later, self._completed, alone=True)
         if first and then:
             return self._both(first, then)
         if then:
