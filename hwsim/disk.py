@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.medium import Cells, MediaRuleError, Medium, Operation, Outcome, UncorrectableError
+from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium, Operation, Outcome, UncorrectableError
 from deltabench.hwsim.parts import DiskPart
 from deltabench.hwsim.power import PowerRail
 
@@ -205,6 +205,9 @@ class _Write(Operation):
     def possible(self) -> int:
         return self.disk.combinations(dict(enumerate(self.sectors, self.address)))
 
+    def whole(self) -> Sequence[Change]:
+        return list(enumerate(self.sectors, self.disk.first + self.address))
+
 
 class _Flush(Operation):
     __slots__ = ("disk",)
@@ -219,3 +222,6 @@ class _Flush(Operation):
 
     def possible(self) -> int:
         return self.disk.combinations({})
+
+    def whole(self) -> Sequence[Change]:
+        return [(self.disk.first + lba, versions[-1]) for lba, versions in self.disk.cache.items()]

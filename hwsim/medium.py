@@ -106,6 +106,10 @@ class Operation(ABC):
         """How many outcomes there are if none is left to samples."""
         return len(self.outcomes())
 
+    def whole(self) -> Sequence[Change]:
+        """What it changes once it is complete and durable; to be asked for before it takes effect."""
+        return self.outcomes()[-1].changes
+
     def __str__(self) -> str:
         return f"{self.device} {self.kind} {self.address:#x}+{self.length}"
 

@@ -104,6 +104,17 @@ class PowerCycle(_Table, frozen=True, tag="power-cycle", tag_field="do"):
     refused: bool = False
 
 
+class Crash(_Table, frozen=True, tag="crash", tag_field="do"):
+    """Power is lost inside a ``command`` of the host (a step ``write``, ``save`` or ``restore``), and comes back.
+
+    After ``operations`` media operations, or behind the command if it has not so many; ``seed`` draws what is left.
+    """
+
+    command: Write | Save | Restore
+    operations: Number = 0
+    seed: Number = 1
+
+
 class Idle(_Table, frozen=True, tag="idle", tag_field="do"):
     """Nothing is asked of the device for ``ms`` milliseconds."""
 
@@ -171,7 +182,10 @@ class Trace(_Table, frozen=True, tag="trace", tag_field="do"):
     restores: tuple[Number | str, ...] = ()
 
 
-Step = Write | Read | Flush | Save | Restore | Radio | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
+Step = (
+    Write | Read | Flush | Save | Restore | Radio | PowerCycle | Crash | Idle | Swap | Snapshot | PutBack
+    | Random | Trace
+)  # fmt: skip
 
 
 class Cuts(enum.Enum):

@@ -189,6 +189,11 @@ class Session:
         """What the device is doing."""
         return str(self._doing)
 
+    @property
+    def number(self) -> int:
+        """The number of the action that is being done."""
+        return self._number
+
     def _begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """What the device is doing from here on, with a switch held for so long; a violation is found in it."""
         self._doing = doing

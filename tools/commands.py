@@ -8,6 +8,7 @@ import click
 
 from deltabench.tools.boarding import board_command
 from deltabench.tools.enduring import endure_command
+from deltabench.tools.explaining import explain_command
 from deltabench.tools.flashing import flash_command
 from deltabench.tools.holding import holdup_command
 from deltabench.tools.imaging import image_group
@@ -17,6 +18,7 @@ from deltabench.tools.plotting import compare_command, plot_command, report_comm
 from deltabench.tools.replaying import replay_command
 from deltabench.tools.running import demo_command, run_command
 from deltabench.tools.showing import parts_command, scenarios_command
+from deltabench.tools.shrinking import shrink_command
 from deltabench.tools.validating import validate_disk_command
 
 
@@ -30,6 +32,8 @@ for command in (
     run_command,
     merge_command,
     replay_command,
+    explain_command,
+    shrink_command,
     measure_command,
     holdup_command,
     plot_command,

@@ -108,7 +108,11 @@ def _print_counterexample(console: Console, result: Result) -> None:
         console.print(f"  {name:<10}{escape(text)}")
     crash = result.crash_id(finding)
     console.print(f"  {'crash id':<10}{escape(crash)}")
-    console.print(f"  {'replay':<10}deltabench replay {escape(shlex.quote(crash))}\n")
+    quoted = escape(shlex.quote(crash))
+    console.print(f"  {'replay':<10}deltabench replay {quoted}")
+    if finding.path:
+        console.print(f"  {'explain':<10}deltabench explain {quoted}")
+    console.print()
 
 
 def counterexample(finding: Finding) -> list[tuple[str, str]]:
