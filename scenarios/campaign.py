@@ -88,7 +88,8 @@ def _windows(variants: Sequence[Variant], lengths: list[int], jobs: int) -> list
     for index in range(len(variants)):
         length = lengths[index]
         pieces = 1
-        if jobs > 1:
+        # What stops at the first violation is not split, for then each piece would have a first one of its own.
+        if jobs > 1 and not variants[index].scenario.document.power.stop_at_first:
             pieces = max(1, min(math.ceil(WINDOWS_PER_JOB * jobs / len(variants)), length // LEAST_WINDOW))
         edges = [length * piece // pieces for piece in range(pieces + 1)]
         windows += [(index, edges[piece], edges[piece + 1]) for piece in range(pieces)]
@@ -108,6 +109,8 @@ def explore(variant: Variant, first: int, last: int, progress: Callable[[int], b
     except KeyboardInterrupt:
         complete = False
     explorer: Explorer = session.explorer
+    if explorer.has_enough:
+        progress(last - first)
     return Share(
         session.commands,
         session.operations,

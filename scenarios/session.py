@@ -63,6 +63,7 @@ class Session:
         self._hands.check(self.actions)
         self._window = window or (0, len(self.actions))
         self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
+        self.explorer.stops_at_first = self.power.stop_at_first
         self._radio: Radio | None = None
         if variant.firmware.remote is not None:
             self._radio = Radio(self.rig, board.uarts[variant.firmware.remote], Handheld(board.otp_key))
@@ -84,7 +85,8 @@ class Session:
     def run(self, progress: Callable[[int], bool] = lambda _: True) -> bool:
         """Do everything; ``progress`` is told the actions done and says whether to go on.  True if all was done.
 
-        A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.
+        A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.  So does
+        the first of all, if that is all that the scenario wants.
         """
         rail = self.rig.board.rail
         first, last = self._window
@@ -105,6 +107,8 @@ class Session:
                 self.rig.board.cells.journal.clear()
                 if not progress(number + 1):
                     return False
+                if self.explorer.has_enough:
+                    return True
             if last == len(self.actions) and self.idle_listener is not None and self._in_order:
                 self.oracle.begin(None)
                 self._begin("nothing, at the end of the workload", len(self.actions))

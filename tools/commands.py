@@ -12,6 +12,7 @@ from deltabench.tools.flashing import flash_command
 from deltabench.tools.holding import holdup_command
 from deltabench.tools.imaging import image_group
 from deltabench.tools.measuring import measure_command
+from deltabench.tools.mutating import mutants_command
 from deltabench.tools.plotting import compare_command, plot_command, report_command
 from deltabench.tools.replaying import replay_command
 from deltabench.tools.running import demo_command, run_command
@@ -28,6 +29,7 @@ def cli() -> None:
 for command in (
     run_command,
     replay_command,
+    mutants_command,
     measure_command,
     holdup_command,
     plot_command,
