@@ -65,7 +65,7 @@ def run_campaign(
     total, before = (sum(piece.actions for piece in some) for some in (pieces, portions))
     work = [
         Stretch(variants[run[0].variant], digests[run[0].variant], run, tuple(keys[piece] for piece in run), record)
-        for run in stretches([piece for piece in pieces if piece not in portions], crew.jobs)
+        for run in stretches([piece for piece in pieces if piece not in portions], crew.jobs, _stops_at_first(variants))
     ]
 
     def keep(number: int, found: list[Portion]) -> None:
@@ -93,6 +93,11 @@ def _checked(variant: Variant) -> list[Action]:
     session = Session(variant)
     selection(variant)
     return session.actions
+
+
+def _stops_at_first(variants: Sequence[Variant]) -> Callable[[int], bool]:
+    """Which variants stop at their first violation: in two stretches each would have a first one of its own."""
+    return lambda number: variants[number].scenario.document.power.stop_at_first
 
 
 def _in_share(share: Share, digest: str, pieces: Sequence[Piece]) -> InShare:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 MOST_PIECES: Final = 64
@@ -64,14 +64,19 @@ def divide(lengths: Sequence[int], share: Share = WHOLE) -> list[Piece]:
     return pieces
 
 
-def stretches(pieces: Sequence[Piece], jobs: int) -> list[tuple[Piece, ...]]:
-    """The pieces, those together that are best explored in one go: adjacent ones, as many as keeps all jobs busy."""
+def stretches(
+    pieces: Sequence[Piece], jobs: int, in_one: Callable[[int], bool] = lambda _: False
+) -> list[tuple[Piece, ...]]:
+    """The pieces, those together that are best explored in one go: adjacent ones, as many as keeps all jobs busy.
+
+    Variants that are to be explored ``in_one`` are, but for gaps.
+    """
     found: list[tuple[Piece, ...]] = []
     variants = len({piece.variant for piece in pieces})
     for _, group in itertools.groupby(pieces, lambda piece: piece.variant):
         of_variant = list(group)
         actions = sum(piece.actions for piece in of_variant)
-        wanted = math.ceil(STRETCHES_PER_JOB * jobs / variants) if jobs > 1 else 1
+        wanted = math.ceil(STRETCHES_PER_JOB * jobs / variants) if jobs > 1 and not in_one(of_variant[0].variant) else 1
         most = math.ceil(actions / max(1, min(wanted, actions // LEAST_STRETCH)))
         stretch: tuple[Piece, ...] = ()
         for piece in of_variant:

@@ -139,6 +139,9 @@ class Explorer:
         self.unlike = 0
         self.budget: Budget | None = None
         self.findings: list[Finding] = []
+        self.stops_at_first = False
+        """Whether the first finding is enough: nothing is cut after it."""
+        self.has_enough = False
         self.cut_rows: list[CutRow] = []
 
     @property
@@ -201,6 +204,8 @@ class Explorer:
         held = (rail.operations, rail.limit, rail.listeners, board.adversary.suspend(), board.clock.now_ns)
         volatile = board.lose_power()
         for index, outcome in enumerate(outcomes):
+            if self.has_enough:
+                break
             if wanted is not None and not wanted(number, index):
                 continue
             self.generated += 1
@@ -240,6 +245,8 @@ class Explorer:
         mark = len(board.cells.journal)
         adversary, instant_ns = board.adversary, board.clock.now_ns
         for policy in adversary.policies():
+            if self.has_enough:
+                break
             self.verified += 1
             if policy != Adversary.FIRST_POLICY:
                 # How unstable cells read makes it another crash state, with an id of its own.
@@ -286,11 +293,14 @@ class Explorer:
         return self._rig.power_on(policy, [cut_again])
 
     def _found(self, path: Path, violation: Violation) -> None:
+        if self.has_enough:
+            return  # one of a later cut, in a recovery that was under way
         self.violations += 1
         self._met += 1
         left = f"; it leaves: {self._left or 'nothing'}" if path else ""
         self.findings.append(Finding(path, violation.rule, str(self._doing), self._cut + left, violation.detail))
         self.findings = most_telling(self.findings)
+        self.has_enough = self.stops_at_first
 
     def check(self, controller: Controller) -> None:
         """All rules, on a device that has just recovered; raises Violation.

@@ -204,7 +204,7 @@ class Power(_Table, frozen=True):
 
     ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
     media operations that a boot may take (default: 64 and 4 a unit).  No more is explored of a variant than
-    ``most_states`` recoveries, and in ``most_seconds`` of CPU time.
+    ``most_states`` recoveries, and in ``most_seconds`` of CPU time.  ``stop_at_first``: one violation is enough.
     """
 
     cuts: Cuts = Cuts.EXHAUSTIVE
@@ -215,6 +215,7 @@ class Power(_Table, frozen=True):
     boot_limit: Count | None = None
     most_states: Count | None = None
     most_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    stop_at_first: bool = False
 
 
 class Expected(_Table, frozen=True):
@@ -434,11 +435,16 @@ def library_names() -> list[str]:
 
 
 def find_scenario(reference: str) -> Scenario:
-    """A scenario of the library by name, or a file by path; raises ScenarioError if there is none."""
+    """A scenario of the library by name, a file by path, or a mutant; raises ScenarioError if there is none."""
     if reference in library_names():
         return load_scenario(LIBRARY / f"{reference}{SUFFIX}", reference)
     path = Path(reference)
     if not path.is_file():
+        # Imported here: mutants are made of scenarios.
+        from deltabench.scenarios.mutants.naming import find_mutant
+
+        if mutant := find_mutant(reference):
+            return mutant
         raise ScenarioError(
             f"{reference}: neither a file nor a scenario of the library{meant(reference, library_names())}; "
             f"`deltabench scenarios` lists the library"

@@ -72,6 +72,7 @@ class Session:
         self._cutting = self.power.cuts is not Cuts.NONE
         self.listener: Listener | None = None
         self.idle_listener: Callable[[int], None] | None = None
+        self._has_enough = False
         self.explorer = self.start_afresh()
         self.between: Callable[[int], None] | None = None
         """Called before each action, when nothing is asked of the device, with the number of the operation to come."""
@@ -93,6 +94,9 @@ class Session:
             explorer: Explorer = Closure(self.rig, self.oracle, equivalence_of(self.rig, self.variant), self._selects)
         else:
             explorer = Explorer(self.rig, self.oracle, self.power.depth, self._selects)
+        explorer.stops_at_first = self.power.stop_at_first
+        # What has found enough goes on having it.
+        explorer.has_enough = self._has_enough
         self.explorer = explorer
         states, seconds, whole = self.power.most_states, self.power.most_seconds, max(len(self.actions), 1)
         if states is not None or seconds is not None:
@@ -111,7 +115,8 @@ class Session:
     def run(self, progress: Callable[[int], bool] = lambda _: True) -> bool:
         """Do everything; ``progress`` is told the actions done and says whether to go on.  True if all was done.
 
-        A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.
+        A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.  So does
+        the first of all, if that is all that the scenario wants.
         """
         rail = self.rig.board.rail
         first, last = self._window
@@ -130,8 +135,11 @@ class Session:
                 self._do(number, action)
                 self.operations = rail.operations
                 self.rig.board.cells.journal.clear()
+                self._has_enough = self.explorer.has_enough
                 if not progress(number + 1):
                     return False
+                if self._has_enough:
+                    return True
             if last == len(self.actions) and self.idle_listener is not None and self._in_order:
                 self.oracle.begin(None)
                 self._begin("nothing, at the end of the workload", len(self.actions))

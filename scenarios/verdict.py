@@ -181,11 +181,11 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def to_json(results: Sequence[Result], *, interrupted: bool) -> str:
     """The whole document."""
-    return results_to_json(Results(interrupted=interrupted, results=tuple(result.judged for result in results)))
+    return document_text(Results(interrupted=interrupted, results=tuple(result.judged for result in results)))
 
 
-def results_to_json(document: Results) -> str:
-    """The text of a document of results."""
+def document_text(document: msgspec.Struct) -> str:
+    """A document as JSON, for people to look at, too."""
     # The text of a firmware's error may hold what is no text in UTF-8, which this writes as an escape.
     return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"
 

@@ -14,6 +14,7 @@ from deltabench.tools.holding import holdup_command
 from deltabench.tools.imaging import image_group
 from deltabench.tools.measuring import measure_command
 from deltabench.tools.merging import merge_command
+from deltabench.tools.mutating import mutants_command
 from deltabench.tools.plotting import compare_command, plot_command, report_command
 from deltabench.tools.replaying import replay_command
 from deltabench.tools.running import demo_command, run_command
@@ -34,6 +35,7 @@ for command in (
     replay_command,
     explain_command,
     shrink_command,
+    mutants_command,
     measure_command,
     holdup_command,
     plot_command,

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from deltabench.scenarios.documents import Judged
 from deltabench.scenarios.merging import Merged, merge
-from deltabench.scenarios.verdict import results_to_json, write_whole
+from deltabench.scenarios.verdict import document_text, write_whole
 from deltabench.tools.campaigning import read_results
 from deltabench.tools.console import make_console, print_table
 from deltabench.tools.exits import Exit
@@ -40,7 +40,7 @@ def merge_command(files: tuple[Path, ...], output: Path | None, force: bool) -> 
     check_result_files({"--output": output}, force=force)
     merged = merge([(path, read_results(path)) for path in files])
     if output:
-        write_whole(output, results_to_json(merged.document))
+        write_whole(output, document_text(merged.document))
     _print(make_console(), merged)
     if merged.document.interrupted:
         return Exit.INTERRUPTED

@@ -20,7 +20,7 @@ from deltabench.scenarios.portion import Portion
 from deltabench.scenarios.record import Record
 from deltabench.scenarios.scenario import Scenario, Variant
 from deltabench.scenarios.stretch import explore
-from deltabench.scenarios.verdict import Result, results_to_json, to_json
+from deltabench.scenarios.verdict import Result, document_text, to_json
 
 BUSY_DEVICE = """
 seed = 3
@@ -127,7 +127,7 @@ def test_shares_put_together_are_the_whole(busy: list[Variant], of: int) -> None
     merged = merge(documents)
     assert merged.missing == {}
     whole = to_json(alone, interrupted=False)
-    assert timeless(results_to_json(merged.document)) == timeless(whole)
+    assert timeless(document_text(merged.document)) == timeless(whole)
 
 
 def timeless(text: str) -> str:
