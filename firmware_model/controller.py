@@ -10,6 +10,7 @@ import enum
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from deltabench.firmware_model.branches import MAPS_LOST, REFUSED
 from deltabench.firmware_model.cache import WriteCache
 from deltabench.firmware_model.commands import DONE, MOST_SECTORS, WRITES, Command, Error, Opcode, Response, failed
 from deltabench.firmware_model.config import CacheMode, FirmwareConfig
@@ -125,6 +126,7 @@ class DeltaController:
         self.maps.boot()
         if self.maps.lost:
             self.state = State.MAPS_LOST
+            self._core.takes(MAPS_LOST)
             self._reason = f"the map entries of {self.maps.lost.bit_count()} units have no good copy"
         try:
             self._labels.boot(self.maps.system_version)
@@ -132,6 +134,7 @@ class DeltaController:
                 self._labels.finish(self.maps.system_version)
         except RefusedDeviceError as error:
             self.state = State.REFUSED
+            self._core.takes(REFUSED)
             self._reason = str(error)
         if self._remote is not None:
             self._remote.boot()

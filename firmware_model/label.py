@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 from deltabench.firmware_model.atoms.disk import DiskAtoms
 from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.branches import LABEL_AHEAD, LABELS_LEVEL
 from deltabench.firmware_model.errors import AtomLostError, RefusedDeviceError
 from deltabench.firmware_model.formats import IDENTITY, LABEL
 from deltabench.firmware_model.steps import RELABEL
@@ -68,6 +69,7 @@ class Labels:
                     f"{disk.name} is stale: its label is of system version {version}, the maps expect {self._version}"
                 )
             self._ahead |= version != self._version
+        self._store.core.takes(LABEL_AHEAD if self._ahead else LABELS_LEVEL)
 
     def finish(self, system_version: int) -> None:
         """Finish an update that was cut: at the system version after this one a label ahead would look foreign."""

@@ -22,6 +22,7 @@ import enum
 from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.branches import REMOTE_DONE, REMOTE_LOST, REMOTE_PENDING
 from deltabench.firmware_model.commands import Opcode
 from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.formats import REMOTE_ANSWER, REMOTE_ATOM, REMOTE_REQUEST, REMOTE_SECTOR
@@ -98,8 +99,10 @@ class Remote:
         atom = self._store.atoms[self._atom]
         if atom is None:
             self._lost = True
+            self._store.core.takes(REMOTE_LOST)
             return
         self._state, *last = REMOTE_ATOM.unpack(atom)
+        self._store.core.takes(REMOTE_PENDING if self._state == PENDING else REMOTE_DONE)
         self._last = Request(*last)
 
     @property

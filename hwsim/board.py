@@ -138,6 +138,17 @@ class Board:
                 outcomes = _combined(outcomes, others, name)
         return outcomes
 
+    def possible_outcomes(self, operation: Operation | None) -> int:
+        """How many states losing power inside ``operation`` (None: between two) may leave, were none left to samples.
+
+        Every position of a tear that detail ``every`` generates, with every subset of what all caches may still write.
+        """
+        count = 1 if operation is None else operation.possible()
+        for name, medium in self.media.items():
+            if operation is None or name != operation.device:
+                count *= medium.possible_survivors()
+        return count
+
     def idle_outcomes(self) -> list[Outcome]:
         """What losing power between two operations may leave."""
         outcomes = [Outcome("nothing", ())]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.medium import Cells, MediaRuleError, Medium, Operation, Outcome, UncorrectableError
+from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium, Operation, Outcome, UncorrectableError
 from deltabench.hwsim.parts import DiskPart
 from deltabench.hwsim.power import PowerRail
 
@@ -117,6 +117,16 @@ class Disk(Medium):
     def regain(self, volatile: object) -> None:
         self.cache = cast(dict[int, tuple[bytes, ...]], volatile)
 
+    def possible_survivors(self) -> int:
+        return self.combinations({})
+
+    def combinations(self, being_written: dict[int, bytes]) -> int:
+        """How many choices there are, were they not sampled."""
+        broken, total = self.torn_sector is TornSector.UNCORRECTABLE, 1
+        for lba in self.cache.keys() | being_written.keys():
+            total *= 1 + len(self.cache.get(lba, ())) + (lba in being_written) + broken
+        return total
+
     def survivors(self) -> list[Outcome]:
         return [self._outcome(choice) for choice in self.choices({})]
 
@@ -192,6 +202,12 @@ class _Write(Operation):
         disk = self.disk
         return [disk._outcome(choice) for choice in disk.choices(dict(enumerate(self.sectors, self.address)))]
 
+    def possible(self) -> int:
+        return self.disk.combinations(dict(enumerate(self.sectors, self.address)))
+
+    def whole(self) -> Sequence[Change]:
+        return list(enumerate(self.sectors, self.disk.first + self.address))
+
 
 class _Flush(Operation):
     __slots__ = ("disk",)
@@ -203,3 +219,9 @@ class _Flush(Operation):
 
     def outcomes(self) -> list[Outcome]:
         return self.disk.survivors()
+
+    def possible(self) -> int:
+        return self.disk.combinations({})
+
+    def whole(self) -> Sequence[Change]:
+        return [(self.disk.first + lba, versions[-1]) for lba, versions in self.disk.cache.items()]

@@ -102,6 +102,14 @@ class Operation(ABC):
     def outcomes(self) -> list[Outcome]:
         """What a cut may leave; the first is that nothing has happened."""
 
+    def possible(self) -> int:
+        """How many outcomes there are if none is left to samples."""
+        return len(self.outcomes())
+
+    def whole(self) -> Sequence[Change]:
+        """What it changes once it is complete and durable; to be asked for before it takes effect."""
+        return self.outcomes()[-1].changes
+
     def __str__(self) -> str:
         return f"{self.device} {self.kind} {self.address:#x}+{self.length}"
 
@@ -125,6 +133,10 @@ class Medium:
 
     def regain(self, volatile: object) -> None:
         """Put back what ``lose_power`` took: the explorer returns to the moment before a cut."""
+
+    def possible_survivors(self) -> int:
+        """How many outcomes losing volatile contents has if none is left to samples."""
+        return 1
 
     def survivors(self) -> list[Outcome]:
         """What volatile contents may still reach the medium when power is lost; the first is that none do."""

@@ -6,6 +6,7 @@ Follows the command set of SPI NOR parts (W25Q64JV datasheet rev. J, 8.2.15 Page
 from __future__ import annotations
 
 import zlib
+from typing import Final
 
 from deltabench.hwsim.instability import Adversary, Unstable, settled
 from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium, Operation, Outcome
@@ -14,6 +15,8 @@ from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail, random_bits, torn_programs
 
 Page = bytes | Unstable
+ONCE: Final = ("nothing", "random bits set", "blank or as before, unstable", "blank, but weak", "all")
+"""What a cut erase may leave besides a part of the sector blank."""
 
 
 class NorFlash(Medium):
@@ -143,6 +146,9 @@ class _Program(Operation):
             results.append(Outcome(label, ((index, cell),) if cell != old else ()))
         return results
 
+    def possible(self) -> int:
+        return len(torn_programs(self.length, 0, Detail.EVERY))
+
 
 class _Erase(Operation):
     __slots__ = ("medium",)
@@ -188,6 +194,11 @@ class _Erase(Operation):
         results.append(leaves("blank, but weak", [Unstable(blank, blank, weak=True)] * count))
         results.append(leaves("all", [blank] * count))
         return results
+
+    def possible(self) -> int:
+        """A stop at each page, and what there is but once."""
+        pages = self.medium.sector_bytes // self.medium.page_bytes
+        return pages + len(ONCE)
 
 
 def wandering(address: int, contents: bytes) -> int:

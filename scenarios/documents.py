@@ -205,12 +205,17 @@ class Endurance(_Object, frozen=True, kw_only=True, tag="deltabench.endurance/1"
 
 
 class Explored(_Object, frozen=True, kw_only=True):
-    """Crash states and recoveries of one variant; docs/exploration.md says how they are counted."""
+    """Crash states and recoveries of one variant, and what was left out; docs/exploration.md says how it is counted."""
 
     generated: Number
     distinct: Number
     verified: Number
     violations: Number
+    equivalent: Number = 0
+    possible: Number = 0
+    beyond_depth: Number = 0
+    beyond_budget: Number = 0
+    unlike: Number = 0
 
 
 class Violated(_Object, frozen=True, kw_only=True):
@@ -239,6 +244,23 @@ class CrashMap(_Object, frozen=True, kw_only=True):
     operations: tuple[CutOperation, ...]
 
 
+class RecoveryWay(_Object, frozen=True, kw_only=True):
+    """So many ``recoveries`` met this ``flag`` with this ``status``, after a ``cut`` of this kind of operation."""
+
+    flag: str
+    status: str
+    cut: str
+    recoveries: Number
+
+
+class RecoveryCoverage(_Object, frozen=True, kw_only=True):
+    """Which ways the recoveries went, how many took each branch of the boot, and which branches none did."""
+
+    ways: tuple[RecoveryWay, ...]
+    branches: dict[str, Number]
+    unreached: tuple[str, ...]
+
+
 class OnBoard(_Object, frozen=True, kw_only=True):
     """Cuts on a board: the ``places`` where the workload can be cut, and how many cuts it was not brought to again."""
 
@@ -246,8 +268,24 @@ class OnBoard(_Object, frozen=True, kw_only=True):
     unreached: Number
 
 
+class OfShare(_Object, frozen=True, kw_only=True):
+    """Share ``number`` of ``of`` of a campaign: the ``actions`` (first, last + 1) of the workload that it explored.
+
+    ``digest`` is the same in shares of the same work.  ``expected_rule``: the rule whose violation is expected, if any.
+    """
+
+    number: Count
+    of: Count
+    actions: tuple[Number, Number]
+    digest: str
+    expected_rule: str | None = None
+
+
 class Judged(_Object, frozen=True, kw_only=True):
-    """One variant whose power was cut; ``board`` is there if that was on a board, and not on the model."""
+    """One variant whose power was cut; ``board`` is there if that was on a board, and not on the model.
+
+    ``share`` is there if it is the result of a share, which others have to be merged with.
+    """
 
     scenario: str
     title: str
@@ -259,13 +297,16 @@ class Judged(_Object, frozen=True, kw_only=True):
     expected: Literal["holds", "violated"]
     as_expected: bool
     complete: bool
+    closed: bool = False
     commands: Number
     operations: Number
     counts: Explored
     elapsed_s: Seconds
     violations: tuple[Violated, ...] = ()
     crash_map: CrashMap | None = None
+    coverage: RecoveryCoverage | None = None
     board: OnBoard | msgspec.UnsetType = msgspec.UNSET
+    share: OfShare | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def run(self) -> str:

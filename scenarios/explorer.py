@@ -13,8 +13,10 @@ from typing import Final, NamedTuple, Protocol
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.clock import NS_PER_MS
+from deltabench.hwsim.core import unseen
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.scenarios.coverage import Coverage, Taken
 from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.crash_map import BETWEEN, DUPLICATE, HELD, VIOLATED, CutRow
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, expect, judge_live, judge_saved
@@ -60,12 +62,42 @@ def most_telling(findings: Sequence[Finding]) -> list[Finding]:
 
 
 class Counts(NamedTuple):
-    """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong."""
+    """What was explored: crash states generated, distinct ones, recoveries judged, recoveries found wrong.
+
+    ``equivalent``: states that were generated and are like one that was judged, and so were not.  ``possible``: states
+    that the fault model has at the operations cut, each position of a tear and each subset of a cache counted.  Left
+    out: ``beyond_depth`` operations of recoveries, ``beyond_budget`` states and operations.  ``unlike``: recoveries
+    from states taken for equivalent that did not do the same.
+    """
 
     generated: int = 0
     distinct: int = 0
     verified: int = 0
     violations: int = 0
+    equivalent: int = 0
+    possible: int = 0
+    beyond_depth: int = 0
+    beyond_budget: int = 0
+    unlike: int = 0
+
+
+class Budget(NamedTuple):
+    """How much may be explored: so many recoveries, and until ``now_s`` says that it is ``until_s``."""
+
+    most_states: int | None
+    until_s: float | None
+    now_s: Callable[[], float]
+
+    def is_spent(self, verified: int) -> bool:
+        """Whether no more may be explored."""
+        if self.most_states is not None and verified >= self.most_states:
+            return True
+        return self.until_s is not None and self.now_s() >= self.until_s
+
+
+def kind_of(operation: Operation) -> str:
+    """An operation without its place."""
+    return f"{operation.device} {operation.kind}"
 
 
 class Explorer:
@@ -97,12 +129,27 @@ class Explorer:
         self.distinct = 0
         self.verified = 0
         self.violations = 0
+        self.equivalent = 0
+        self.coverage = Coverage()
+        self._kind = ""
+        """What kind of operation was cut last."""
+        self.possible = 0
+        self.beyond_depth = 0
+        self.beyond_budget = 0
+        self.unlike = 0
+        self.budget: Budget | None = None
         self.findings: list[Finding] = []
+        self.stops_at_first = False
+        """Whether the first finding is enough: nothing is cut after it."""
+        self.has_enough = False
         self.cut_rows: list[CutRow] = []
 
     @property
     def counts(self) -> Counts:
-        return Counts(self.generated, self.distinct, self.verified, self.violations)
+        return Counts(
+            self.generated, self.distinct, self.verified, self.violations, self.equivalent, self.possible,
+            self.beyond_depth, self.beyond_budget, self.unlike,
+        )  # fmt: skip
 
     def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """A new command (``number`` of the workload) is in flight: what was seen before it no longer counts.
@@ -127,17 +174,29 @@ class Explorer:
         board = self._rig.board
         self._cut = str(operation)
         number = board.rail.operations
-        self.cut_rows.append(CutRow(number, str(self._doing), f"{operation.device} {operation.kind}"))
+        self.cut_rows.append(CutRow(number, str(self._doing), kind_of(operation)))
+        self.possible += board.possible_outcomes(operation)
+        self._kind = kind_of(operation)
         self._branch(number, board.cut_outcomes(operation), (), self._depth - 1)
 
     def cut_between(self, number: int) -> None:
         """Cut with no operation under way: ``number`` is that of the operation to come."""
         self._cut = BETWEEN
         self.cut_rows.append(CutRow(number, str(self._doing), self._cut))
+        self.possible += self._rig.board.possible_outcomes(None)
+        self._kind = BETWEEN
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget is not None and self.budget.is_spent(self.verified)
 
     def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
         """Judge every outcome of a cut at operation ``number``, with ``left`` more cuts to spend."""
+        if self.is_spent:
+            self.beyond_budget += 1
+            return
         board = self._rig.board
         cells, rail = board.cells, board.rail
         journal, seen = cells.journal, self._seen
@@ -145,6 +204,8 @@ class Explorer:
         held = (rail.operations, rail.limit, rail.listeners, board.adversary.suspend(), board.clock.now_ns)
         volatile = board.lose_power()
         for index, outcome in enumerate(outcomes):
+            if self.has_enough:
+                break
             if wanted is not None and not wanted(number, index):
                 continue
             self.generated += 1
@@ -169,10 +230,14 @@ class Explorer:
                 judged = HELD if known < left else DUPLICATE
                 self.cut_rows[-1].add(outcome.label, VIOLATED if cells.digest in self._wrong else judged)
             cells.rollback(mark)
+        self._finish_branch()
         board.regain(volatile)
         rail.operations, rail.limit, rail.listeners, adversary, instant_ns = held
         board.adversary.resume(adversary)
         board.clock.rewind(instant_ns)
+
+    def _finish_branch(self) -> None:
+        """All outcomes have been judged, and power is still off."""
 
     def _judge(self, path: Path, number: int, index: int, left: int, *, is_new: bool) -> None:
         """Recover from the state that the media are in, under every policy for unstable cells, and check."""
@@ -180,6 +245,8 @@ class Explorer:
         mark = len(board.cells.journal)
         adversary, instant_ns = board.adversary, board.clock.now_ns
         for policy in adversary.policies():
+            if self.has_enough:
+                break
             self.verified += 1
             if policy != Adversary.FIRST_POLICY:
                 # How unstable cells read makes it another crash state, with an id of its own.
@@ -187,7 +254,7 @@ class Explorer:
                 self.distinct += is_new
             here = (*path, Cut(number, index, policy))
             try:
-                controller = self._power_on(here, policy, left)
+                controller = self._watched(here, policy, left)
                 read_in_boot = adversary.suspend()
                 try:
                     self.check(controller)
@@ -199,22 +266,41 @@ class Explorer:
             board.cells.rollback(mark)
             board.clock.rewind(instant_ns)
 
+    def _watched(self, here: Path, policy: str, left: int) -> Controller:
+        """Power on, and note which branches the boot takes; nobody looks at those of the checks."""
+        core, taken = self._rig.board.core, Taken()
+        watching = core.takes
+        core.takes = lambda branch, status="": taken.append((branch, status))
+        try:
+            return self._power_on(here, policy, left)
+        finally:
+            core.takes = watching
+            self.coverage.add(taken, self._kind)
+
     def _power_on(self, here: Path, policy: str, left: int) -> Controller:
-        if not left:
-            return self._rig.power_on(policy)
         board = self._rig.board
+        if not left:
+            controller = self._rig.power_on(policy)
+            self.beyond_depth += board.rail.operations
+            return controller
 
         def cut_again(operation: Operation) -> None:
+            self.possible += board.possible_outcomes(operation)
+            kind, self._kind = self._kind, kind_of(operation)
             self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1)
+            self._kind = kind
 
         return self._rig.power_on(policy, [cut_again])
 
     def _found(self, path: Path, violation: Violation) -> None:
+        if self.has_enough:
+            return  # one of a later cut, in a recovery that was under way
         self.violations += 1
         self._met += 1
         left = f"; it leaves: {self._left or 'nothing'}" if path else ""
         self.findings.append(Finding(path, violation.rule, str(self._doing), self._cut + left, violation.detail))
         self.findings = most_telling(self.findings)
+        self.has_enough = self.stops_at_first
 
     def check(self, controller: Controller) -> None:
         """All rules, on a device that has just recovered; raises Violation.
@@ -238,6 +324,14 @@ class Explorer:
             raise Violation(verdict.rule, verdict.detail)
 
     def _check_all(self, controller: Controller) -> None:
+        core = self._rig.board.core
+        watching, core.takes = core.takes, unseen
+        try:
+            self._check_each(controller)
+        finally:
+            core.takes = watching
+
+    def _check_each(self, controller: Controller) -> None:
         cells = self._rig.board.cells
         if self._candidates is None:
             self._candidates = self._oracle.candidates()

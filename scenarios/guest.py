@@ -1,4 +1,7 @@
-"""Classes of the user's own: ``module:Class`` in a scenario, for the controller or the map scheme."""
+"""Classes of the user's own: ``module:Class`` in a scenario, for the controller or the map scheme.
+
+A catalogue of mutants is named in the same way.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,21 @@ def load_class(key: str, reference: str, scenario: Path) -> type:
     Raises ScenarioError if it is not to be had, with the reason.
     """
     where = f"{scenario}: {key} = {reference!r}"
-    near = scenario.parent
-    module_name, colon, class_name = reference.partition(":")
-    if not colon or not module_name or not class_name:
-        raise ScenarioError(f"{where}: does not name a class; it should look like 'package.module:Class'")
+    found = load_named(where, reference, scenario.parent, "class")
+    if not isinstance(found, type):
+        module_name, _, class_name = reference.partition(":")
+        raise ScenarioError(f"{where}: module {module_name!r} has no class {class_name!r}")
+    return found
+
+
+def load_named(where: str, reference: str, near: Path, what: str) -> object:
+    """What ``module:NAME`` names, None if the module has nothing of that name; it may lie in the folder ``near``.
+
+    Raises ScenarioError, which begins with ``where``, if the module is not to be had; ``what`` is wanted of it.
+    """
+    module_name, colon, name = reference.partition(":")
+    if not colon or not module_name or not name:
+        raise ScenarioError(f"{where}: does not name a {what}; it should look like 'package.module:{what.title()}'")
     folder = str(near.resolve())
     sys.path.insert(0, folder)
     try:
@@ -40,9 +54,7 @@ def load_class(key: str, reference: str, scenario: Path) -> type:
             f"{where}: means {beside.origin}, but a module {top!r} from {loaded.origin} is loaded already; "
             f"modules of scenarios that run together need names of their own"
         )
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type):
-        raise ScenarioError(f"{where}: module {module_name!r} has no class {class_name!r}")
+    found: object = getattr(module, name, None)
     return found
 
 

@@ -19,6 +19,7 @@ from msgspec.inspect import (
     BoolType,
     DictType,
     EnumType,
+    FloatType,
     IntType,
     LiteralType,
     Metadata,
@@ -172,6 +173,8 @@ def _allowed(kind: Type) -> str:
             return "true or false"
         case IntType(ge=least, le=most):
             return "whole number" if least is None else f"{least} or more" if most is None else f"{least} to {most}"
+        case FloatType(gt=above):
+            return "number" if above is None else f"number above {above}"
         case StrType():
             return "text"
         case EnumType(cls=choices):

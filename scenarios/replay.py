@@ -6,7 +6,7 @@ import contextlib
 from collections import deque
 from typing import Final, NamedTuple
 
-from deltabench.firmware_model.controller import MapsView
+from deltabench.firmware_model.controller import Controller, MapsView
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
@@ -36,6 +36,10 @@ class Story(NamedTuple):
     events: tuple[Event, ...]
     violation: Violation | None
     last_maps: MapsView | None
+    number: int = 0
+    """The action that the first cut falls in."""
+    unstable: bool = False
+    """Whether the last boot read cells that may read otherwise the next time."""
 
 
 class _Told(BaseException):
@@ -57,10 +61,16 @@ class _Teller:
         self.told = False
         self.error = ""
         self.last_maps: MapsView | None = None
+        self.unstable = False
 
     @property
     def events(self) -> tuple[Event, ...]:
         return (*self._before, *self._events)
+
+    @property
+    def is_behind_the_last_cut(self) -> bool:
+        """Whether no cut is to come."""
+        return self._done == len(self._path)
 
     def on_operation(self, operation: Operation) -> None:
         """Listener while the workload or a recovery runs."""
@@ -94,6 +104,10 @@ class _Teller:
         self._events.append(Event("boot", 0, f"power on; {Adversary.MEANING[cut.policy]}", None))
         try:
             controller = rig.power_on(cut.policy, [self.on_operation])
+            operations = rig.board.rail.operations
+            if self._done < len(self._path) and self._path[self._done].operation == operations:
+                # The recovery is through, and power is cut before anything is asked of the device.
+                self.cut(operations, rig.board.idle_outcomes())
             if self._done < len(self._path):
                 self.error = (
                     f"the recovery has only {rig.board.rail.operations} media operations, and no "
@@ -101,22 +115,33 @@ class _Teller:
                 )
                 raise _Told
             self.last_maps = self._maps()
+            self.unstable = rig.board.adversary.consulted
             self._session.explorer.check(controller)
         except Violation as violation:
             self.violation = violation
+            self.unstable |= rig.board.adversary.consulted
         self.told = True
         raise _Told
 
     def _maps(self) -> MapsView | None:
-        view = getattr(self._session.rig.controller, "view", None)
-        return view if isinstance(view, MapsView) else None
+        return maps_of(self._session.rig.controller)
+
+
+def maps_of(controller: Controller | None) -> MapsView | None:
+    """The maps as a controller shows them, if it does."""
+    try:
+        view = getattr(controller, "view", None)
+    except Exception:
+        # A guest that has read garbage may have nothing to show, and it is not its fault that somebody looks.
+        return None
+    return view if isinstance(view, MapsView) else None
 
 
 def tell(variant: Variant, crash: CrashId) -> Story:
     """Run a crash of a variant again; raises CrashIdError if there is no such operation or outcome in it."""
     teller, session = _run(variant, crash, recovers=True)
     violation = teller.violation or session.violation
-    return Story(crash, session.doing, teller.events, violation, teller.last_maps)
+    return Story(crash, session.doing, teller.events, violation, teller.last_maps, session.number, teller.unstable)
 
 
 def left_by(variant: Variant, crash: CrashId) -> Board:
@@ -134,15 +159,43 @@ def left_by(variant: Variant, crash: CrashId) -> Board:
     return board
 
 
+def outcomes_after(variant: Variant, path: Path) -> dict[int, list[str]]:
+    """What one more cut may leave: of each place in the recovery from ``path``, by number, the labels of its outcomes.
+
+    Of an empty path, of each place in the workload.
+    """
+    session = Session(variant)
+    board = session.rig.board
+    labels: dict[int, list[str]] = {}
+
+    class Lister(_Teller):
+        def on_operation(self, operation: Operation) -> None:
+            if self.is_behind_the_last_cut:
+                labels[board.rail.operations] = [outcome.label for outcome in board.cut_outcomes(operation)]
+            super().on_operation(operation)
+
+        def on_idle(self, number: int) -> None:
+            if self.is_behind_the_last_cut:
+                labels[number] = [outcome.label for outcome in board.idle_outcomes()]
+            super().on_idle(number)
+
+    _tell(Lister(session, path), session)
+    return labels
+
+
 def _run(variant: Variant, crash: CrashId, *, recovers: bool) -> tuple[_Teller, Session]:
     session = Session(variant)
     teller = _Teller(session, crash.path, recovers=recovers)
-    session.listener = teller.on_operation
-    session.idle_listener = teller.on_idle
-    with contextlib.suppress(_Told):
-        session.run()
+    _tell(teller, session)
     if teller.error:
         raise CrashIdError(f"{crash}: {teller.error}")
     if crash.path and not teller.told:
         raise CrashIdError(f"{crash}: the workload has only {session.operations} media operations; none was cut")
     return teller, session
+
+
+def _tell(teller: _Teller, session: Session) -> None:
+    session.listener = teller.on_operation
+    session.idle_listener = teller.on_idle
+    with contextlib.suppress(_Told):
+        session.run()

@@ -104,6 +104,17 @@ class PowerCycle(_Table, frozen=True, tag="power-cycle", tag_field="do"):
     refused: bool = False
 
 
+class Crash(_Table, frozen=True, tag="crash", tag_field="do"):
+    """Power is lost inside a ``command`` of the host (a step ``write``, ``save`` or ``restore``), and comes back.
+
+    After ``operations`` media operations, or behind the command if it has not so many; ``seed`` draws what is left.
+    """
+
+    command: Write | Save | Restore
+    operations: Number = 0
+    seed: Number = 1
+
+
 class Idle(_Table, frozen=True, tag="idle", tag_field="do"):
     """Nothing is asked of the device for ``ms`` milliseconds."""
 
@@ -171,7 +182,10 @@ class Trace(_Table, frozen=True, tag="trace", tag_field="do"):
     restores: tuple[Number | str, ...] = ()
 
 
-Step = Write | Read | Flush | Save | Restore | Radio | PowerCycle | Idle | Swap | Snapshot | PutBack | Random | Trace
+Step = (
+    Write | Read | Flush | Save | Restore | Radio | PowerCycle | Crash | Idle | Swap | Snapshot | PutBack
+    | Random | Trace
+)  # fmt: skip
 
 
 class Cuts(enum.Enum):
@@ -181,13 +195,16 @@ class Cuts(enum.Enum):
     AT = "at"
     RANDOM = "random"
     EXHAUSTIVE = "exhaustive"
+    UNBOUNDED = "unbounded"
 
 
 class Power(_Table, frozen=True):
-    """``cuts``: ``none``; ``at`` one ``operation`` (with one ``outcome``, or all); ``count`` ``random`` ones; all.
+    """``cuts``: ``none``; ``at`` one ``operation`` (with one ``outcome``, or all); ``count`` ``random`` ones; all; all
+    in any number (``unbounded``).
 
     ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
-    media operations that a boot may take (default: 64 and 4 a unit).
+    media operations that a boot may take (default: 64 and 4 a unit).  No more is explored of a variant than
+    ``most_states`` recoveries, and in ``most_seconds`` of CPU time.  ``stop_at_first``: one violation is enough.
     """
 
     cuts: Cuts = Cuts.EXHAUSTIVE
@@ -196,6 +213,9 @@ class Power(_Table, frozen=True):
     outcome: Number | None = None
     count: Count = 100
     boot_limit: Count | None = None
+    most_states: Count | None = None
+    most_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    stop_at_first: bool = False
 
 
 class Expected(_Table, frozen=True):
@@ -206,8 +226,12 @@ class Expected(_Table, frozen=True):
 
 
 class Expect(Expected, frozen=True):
-    """The expectation, likewise with ``verdict`` and ``rule``; ``exceptions`` gives single schemes another one."""
+    """The expectation, likewise with ``verdict`` and ``rule``; ``exceptions`` gives single schemes another one.
 
+    ``partial``: what holds as far as ``most_states`` or ``most_seconds`` let it be explored is as expected.
+    """
+
+    partial: bool = False
     exceptions: dict[str, Expected] = {}
 
 
@@ -336,6 +360,10 @@ def load_scenario(path: Path, name: str | None = None) -> Scenario:
     scenario = Scenario(name or str(path), path, " ".join(about), document)
     _check_schemes(scenario)
     _check_together(scenario)
+    if "depth" in table.get("power", {}) and document.power.cuts is Cuts.UNBOUNDED:
+        raise ScenarioError(
+            f"{path}: power.depth = {document.power.depth}: has no meaning with cuts = 'unbounded': in any number"
+        )
     if "count" in table.get("power", {}) and document.power.cuts is not Cuts.RANDOM:
         raise _meaningless(scenario, "count", Cuts.RANDOM)
     return scenario
@@ -407,11 +435,16 @@ def library_names() -> list[str]:
 
 
 def find_scenario(reference: str) -> Scenario:
-    """A scenario of the library by name, or a file by path; raises ScenarioError if there is none."""
+    """A scenario of the library by name, a file by path, or a mutant; raises ScenarioError if there is none."""
     if reference in library_names():
         return load_scenario(LIBRARY / f"{reference}{SUFFIX}", reference)
     path = Path(reference)
     if not path.is_file():
+        # Imported here: mutants are made of scenarios.
+        from deltabench.scenarios.mutants.naming import find_mutant
+
+        if mutant := find_mutant(reference):
+            return mutant
         raise ScenarioError(
             f"{reference}: neither a file nor a scenario of the library{meant(reference, library_names())}; "
             f"`deltabench scenarios` lists the library"

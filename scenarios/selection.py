@@ -15,7 +15,7 @@ def selection(variant: Variant) -> Callable[[int, int], bool] | None:
     """Which operations and outcomes of the workload the scenario's [power] table cuts; None for all."""
     power = variant.scenario.document.power
     path = variant.scenario.path
-    if power.cuts in (Cuts.EXHAUSTIVE, Cuts.NONE):
+    if power.cuts in (Cuts.EXHAUSTIVE, Cuts.UNBOUNDED, Cuts.NONE):
         return None
     outcomes = outcome_counts(variant)
     if not outcomes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 
 from deltabench.firmware_model.commands import Command, Opcode
@@ -14,7 +15,9 @@ from deltabench.hwsim.medium import Operation, Outcome
 from deltabench.hwsim.power import Listener
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.build import build_rig
-from deltabench.scenarios.explorer import Explorer
+from deltabench.scenarios.closure import Closure
+from deltabench.scenarios.equivalence import equivalence_of
+from deltabench.scenarios.explorer import Budget, Explorer
 from deltabench.scenarios.handheld import Handheld
 from deltabench.scenarios.hands import Hands
 from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, expect, judge_live, judge_saved
@@ -62,14 +65,15 @@ class Session:
         self._hands = Hands(board, variant.scenario.path)
         self._hands.check(self.actions)
         self._window = window or (0, len(self.actions))
-        self.explorer = Explorer(self.rig, self.oracle, self.power.depth, selects)
+        self._selects = selects
         self._radio: Radio | None = None
         if variant.firmware.remote is not None:
             self._radio = Radio(self.rig, board.uarts[variant.firmware.remote], Handheld(board.otp_key))
-            self.explorer.probe = RemoteProbe(self.rig, self._radio)
         self._cutting = self.power.cuts is not Cuts.NONE
-        self.listener: Listener | None = self.explorer.on_operation if self._cutting else None
-        self.idle_listener: Callable[[int], None] | None = self.explorer.cut_between if self._cutting else None
+        self.listener: Listener | None = None
+        self.idle_listener: Callable[[int], None] | None = None
+        self._has_enough = False
+        self.explorer = self.start_afresh()
         self.between: Callable[[int], None] | None = None
         """Called before each action, when nothing is asked of the device, with the number of the operation to come."""
         self.operations = 0
@@ -81,10 +85,38 @@ class Session:
         self.controller: Controller | None = None
         self.violation: Violation | None = None
 
+    def start_afresh(self, actions: int | None = None) -> Explorer:
+        """From here on an explorer that has seen nothing does the cuts; between two actions that changes no count.
+
+        If it is for so many ``actions``, it has their part of the budget.
+        """
+        if self.power.cuts is Cuts.UNBOUNDED:
+            explorer: Explorer = Closure(self.rig, self.oracle, equivalence_of(self.rig, self.variant), self._selects)
+        else:
+            explorer = Explorer(self.rig, self.oracle, self.power.depth, self._selects)
+        explorer.stops_at_first = self.power.stop_at_first
+        # What has found enough goes on having it.
+        explorer.has_enough = self._has_enough
+        self.explorer = explorer
+        states, seconds, whole = self.power.most_states, self.power.most_seconds, max(len(self.actions), 1)
+        if states is not None or seconds is not None:
+            part = whole if actions is None else actions
+            explorer.budget = Budget(
+                None if states is None else -(-states * part // whole),
+                None if seconds is None else time.thread_time() + seconds * part / whole,
+                time.thread_time,
+            )
+        if self._radio is not None:
+            explorer.probe = RemoteProbe(self.rig, self._radio)
+        if self._cutting:
+            self.listener, self.idle_listener = explorer.on_operation, explorer.cut_between
+        return explorer
+
     def run(self, progress: Callable[[int], bool] = lambda _: True) -> bool:
         """Do everything; ``progress`` is told the actions done and says whether to go on.  True if all was done.
 
-        A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.
+        A violation with no cut at all is a finding, too, and ends the run: what comes after it means nothing.  So does
+        the first of all, if that is all that the scenario wants.
         """
         rail = self.rig.board.rail
         first, last = self._window
@@ -103,8 +135,11 @@ class Session:
                 self._do(number, action)
                 self.operations = rail.operations
                 self.rig.board.cells.journal.clear()
+                self._has_enough = self.explorer.has_enough
                 if not progress(number + 1):
                     return False
+                if self._has_enough:
+                    return True
             if last == len(self.actions) and self.idle_listener is not None and self._in_order:
                 self.oracle.begin(None)
                 self._begin("nothing, at the end of the workload", len(self.actions))
@@ -161,6 +196,11 @@ class Session:
     def doing(self) -> str:
         """What the device is doing."""
         return str(self._doing)
+
+    @property
+    def number(self) -> int:
+        """The number of the action that is being done."""
+        return self._number
 
     def _begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         """What the device is doing from here on, with a switch held for so long; a violation is found in it."""

@@ -18,11 +18,21 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from deltabench.firmware_model.branches import branches_of
+from deltabench.scenarios.coverage import Covered, as_document
 from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.crash_map import CutRow, table_of
-from deltabench.scenarios.documents import Explored, Judged, OnBoard, Results, Violated
+from deltabench.scenarios.documents import (
+    Explored,
+    Judged,
+    OfShare,
+    OnBoard,
+    RecoveryCoverage,
+    Results,
+    Violated,
+)
 from deltabench.scenarios.explorer import Counts, Finding
-from deltabench.scenarios.scenario import Variant
+from deltabench.scenarios.scenario import Cuts, Variant
 
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What an XML document cannot hold, not even escaped (XML 1.0, 2.2); a firmware's error text may."""
@@ -35,10 +45,20 @@ class BoardCuts(NamedTuple):
     unreached: int
 
 
+class InShare(NamedTuple):
+    """Of a run of one share of a campaign: which of how many, the (first, last + 1) actions, the variant's digest."""
+
+    number: int
+    of: int
+    actions: tuple[int, int]
+    digest: str
+
+
 class Result(NamedTuple):
     """What came out of one variant.  ``elapsed_s`` is the work's CPU time, summed over processes.
 
-    ``board``: it was run on a board, where a crash state is one of many that each place has.
+    ``board``: it was run on a board, where a crash state is one of many that each place has.  ``share``: only so much
+    of it was explored, and that is what ``complete`` is about.
     """
 
     variant: Variant
@@ -49,7 +69,9 @@ class Result(NamedTuple):
     elapsed_s: float
     complete: bool
     cut_rows: tuple[CutRow, ...] = ()
+    covered: Covered = Covered()
     board: BoardCuts | None = None
+    share: InShare | None = None
 
     @property
     def holds(self) -> bool:
@@ -57,12 +79,33 @@ class Result(NamedTuple):
         return not self.counts.violations
 
     @property
+    def is_covered(self) -> bool:
+        """Whether all was explored that the scenario asks for: no budget has left anything out."""
+        unbounded = self.variant.scenario.document.power.cuts is Cuts.UNBOUNDED
+        return not self.counts.beyond_budget and not (unbounded and self.counts.unlike)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it holds for any number of cuts at any points, for this workload and fault model."""
+        cuts = self.variant.scenario.document.power.cuts
+        return cuts is Cuts.UNBOUNDED and self.holds and self.complete and self.is_covered
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is the result of a share that has nothing of the variant."""
+        return self.share is not None and self.share.actions[0] == self.share.actions[1]
+
+    @property
     def as_expected(self) -> bool:
-        """Whether that is what the scenario expects; an unfinished run never is, unless it found what it should."""
+        """Whether that is what the scenario expects; an unfinished run never is, unless it found what it should.
+
+        Of a share: whether nothing speaks against it.  What it did not find may be in another.
+        """
         expected = self.variant.expected
         if expected.verdict == "holds":
-            return self.holds and self.complete
-        return any(expected.rule in (None, finding.rule) for finding in self.findings)
+            return self.holds and self.complete and (self.is_covered or self.variant.scenario.document.expect.partial)
+        found = any(expected.rule in (None, finding.rule) for finding in self.findings)
+        return found or (self.share is not None and self.complete)
 
     def crash_id(self, finding: Finding) -> str:
         """The id that replays a finding."""
@@ -82,6 +125,7 @@ class Result(NamedTuple):
             expected=self.variant.expected.verdict,
             as_expected=self.as_expected,
             complete=self.complete,
+            closed=self.closed,
             commands=self.commands,
             operations=self.operations,
             counts=Explored(**self.counts._asdict()),
@@ -97,8 +141,20 @@ class Result(NamedTuple):
                 for finding in self.findings
             ),
             crash_map=table_of(self.cut_rows),
+            coverage=self.coverage,
             board=UNSET if self.board is None else OnBoard(**self.board._asdict()),
+            share=UNSET if self.share is None else self._shared(self.share),
         )
+
+    def _shared(self, share: InShare) -> OfShare:
+        rule = self.variant.expected.rule
+        return OfShare(**share._asdict(), expected_rule=rule and rule.value)
+
+    @property
+    def coverage(self) -> RecoveryCoverage | None:
+        """Which ways the recoveries went; None if the firmware has not said so at any branch."""
+        known = (branch.name for branch in branches_of(self.variant.firmware))
+        return as_document(self.covered, known) if self.covered.branches else None
 
     def problem(self) -> str:
         """Why the result is not as expected, in one sentence; empty if it is."""
@@ -109,6 +165,8 @@ class Result(NamedTuple):
             rule = f" of {expected.rule.value}" if expected.rule else ""
             until = "" if self.complete else " before it was interrupted"
             return f"expected a violation{rule}, and found {'only others' if self.findings else 'none'}{until}"
+        if self.holds and self.complete:
+            return "only partly explored, which the scenario does not allow (expect.partial)"
         if self.holds:
             return "interrupted before it was finished"
         finding, count = self.findings[0], self.counts.violations
@@ -123,7 +181,11 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def to_json(results: Sequence[Result], *, interrupted: bool) -> str:
     """The whole document."""
-    document = Results(interrupted=interrupted, results=tuple(result.judged for result in results))
+    return document_text(Results(interrupted=interrupted, results=tuple(result.judged for result in results)))
+
+
+def document_text(document: msgspec.Struct) -> str:
+    """A document as JSON, for people to look at, too."""
     # The text of a firmware's error may hold what is no text in UTF-8, which this writes as an escape.
     return json.dumps(msgspec.to_builtins(document), indent=2) + "\n"
 

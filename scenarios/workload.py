@@ -160,6 +160,14 @@ class _Expansion:
                 yield step
             case steps.PowerCycle() | steps.Idle():
                 yield step
+            case steps.Crash(command=command, operations=operations, seed=seed):
+                if not isinstance(command, steps.Write) and command.by is not By.HOST:
+                    raise self._error(
+                        f"{key}.command.by = {command.by.value!r}", "power is lost in commands of the host"
+                    )
+                for order in self._expand(f"{key}.command", command):
+                    assert isinstance(order, Command), "a command of the host"
+                    yield Crash(order, operations, seed)
 
     def _write(self, lba: int, count: int, *, fua: bool = False) -> Command:
         data = [sector_text(self._number, sector) for sector in range(lba, lba + count)]

@@ -2,35 +2,64 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from rich.console import Console
 from rich.markup import escape
 
 from deltabench.firmware_model.controller import MapsView
-from deltabench.scenarios.crash_id import parse_crash_id
+from deltabench.scenarios.crash_id import CrashId, parse_crash_id
 from deltabench.scenarios.replay import Story, tell
-from deltabench.scenarios.scenario import find_scenario
+from deltabench.scenarios.scenario import Variant, find_scenario
+from deltabench.scenarios.verdict import write_whole
 from deltabench.tools.console import make_console
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import wrap_option, wrapped
+from deltabench.tools.result_files import check_result_files, force_option
 
 MOST_UNITS_DRAWN = 64
 MOST_CHANGES = 6
+given_file = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("replay", short_help="Tell one crash step by step.")
 @click.argument("crash_id", metavar="ID")
+@click.option("--timeline", type=given_file, help="Draw it over simulated time, as an HTML page.")
+@click.option("--vcd", type=given_file, help="Write it as waveforms, with a .gtkw file beside them for GTKWave.")
+@force_option
 @wrap_option
-def replay_command(crash_id: str, wrap: bool) -> int:
+def replay_command(crash_id: str, timeline: Path | None, vcd: Path | None, force: bool, wrap: bool) -> int:
     """Run one crash again and tell it: each media operation around the cut, and the maps before and after.
 
     Exits with 1 if the crash violates a rule, and with 0 if it does not.
     """
+    gtkw = vcd.with_suffix(".gtkw") if vcd else None
+    check_result_files({"--timeline": timeline, "--vcd": vcd, "--vcd (its .gtkw)": gtkw}, force=force)
     crash = parse_crash_id(crash_id)
     scenario = find_scenario(crash.scenario)
-    story = tell((wrapped(scenario) if wrap else scenario).variant(crash.variant), crash)
+    variant = (wrapped(scenario) if wrap else scenario).variant(crash.variant)
+    story = tell(variant, crash)
+    if timeline or vcd:
+        _write_timeline(variant, crash, timeline, vcd)
     print_story(make_console(), story)
     return Exit.VIOLATED if story.violation else Exit.OK
+
+
+def _write_timeline(variant: Variant, crash: CrashId, page: Path | None, vcd: Path | None) -> None:
+    # Imported here, so that the command line answers before numpy is loaded.
+    from deltabench.scenarios.counterexamples.explain import explain
+    from deltabench.scenarios.counterexamples.timeline import record
+    from deltabench.tools.pictures.timeline import timeline_page
+    from deltabench.tools.waveforms import as_gtkw, as_vcd
+
+    recorded = record(variant, crash)
+    if page is not None:
+        sentences = explain(variant, crash).sentences if recorded.story.violation and recorded.cuts else ()
+        write_whole(page, timeline_page(recorded, sentences))
+    if vcd is not None:
+        write_whole(vcd, as_vcd(recorded))
+        write_whole(vcd.with_suffix(".gtkw"), as_gtkw(recorded, vcd))
 
 
 def print_story(console: Console, story: Story) -> None:

@@ -75,9 +75,11 @@ def _table_without(left_out: Sequence[str], results: Sequence[Result]) -> Table:
 
 
 def _verdict(result: Result) -> str:
-    if not result.complete and (result.holds or _open(result)):
+    if (not result.complete or not result.is_covered) and (result.holds or _open(result)):
         return "[green]partial[/green]" if result.as_expected else "[yellow]partial[/yellow]"
-    word = "holds" if result.holds else "caught" if result.as_expected else "violated"
+    if result.share is not None and result.holds and result.variant.expected.verdict == "violated":
+        return "[green]open[/green]"
+    word = "closed" if result.closed else "holds" if result.holds else "caught" if result.as_expected else "violated"
     return f"[green]{word}[/green]" if result.as_expected else f"[bold red]{word}[/bold red]"
 
 
@@ -106,7 +108,11 @@ def _print_counterexample(console: Console, result: Result) -> None:
         console.print(f"  {name:<10}{escape(text)}")
     crash = result.crash_id(finding)
     console.print(f"  {'crash id':<10}{escape(crash)}")
-    console.print(f"  {'replay':<10}deltabench replay {escape(shlex.quote(crash))}\n")
+    quoted = escape(shlex.quote(crash))
+    console.print(f"  {'replay':<10}deltabench replay {quoted}")
+    if finding.path:
+        console.print(f"  {'explain':<10}deltabench explain {quoted}")
+    console.print()
 
 
 def counterexample(finding: Finding) -> list[tuple[str, str]]:
@@ -127,6 +133,7 @@ def _summary(results: Sequence[Result], *, interrupted: bool) -> str:
         f"{counted(generated, 'crash state')} generated, {counted(verified, 'recovery', 'recoveries')} run and judged."
     ]
     unfinished = [result for result in results if not result.complete]
+    sentences += _left_out(results)
     boards = [result.board for result in results if result.board is not None]
     if boards:
         most = max(result.counts.verified for result in results)
@@ -143,10 +150,33 @@ def _summary(results: Sequence[Result], *, interrupted: bool) -> str:
     if wrong:
         which = f"{len(wrong)} of {len(results)} variants" if len(results) > 1 else "It"
         sentences.append(f"[bold red]{which} did not come out as expected.[/bold red]")
+    elif share := next((result.share for result in results), None):
+        sentences.append(
+            f"[green]Nothing in share {share.number}/{share.of} speaks against what is expected.[/green] "
+            "`deltabench merge` puts the results of all shares together."
+        )
+    elif not results:
+        sentences.append("Nothing is in this share: there are more shares than pieces of work.")
     elif not unfinished:
         which = f"All {len(results)} variants" if len(results) > 1 else "It"
         sentences.append(f"[green]{which} came out as expected.[/green]")
     return " ".join(sentences)
+
+
+def _left_out(results: Sequence[Result]) -> list[str]:
+    """What was not explored, and why; and what it means that a graph is closed."""
+    sentences = []
+    if any(result.closed for result in results):
+        sentences.append("Closed: it holds for any number of cuts at any points, for this workload and fault model.")
+    if budget := sum(result.counts.beyond_budget for result in results):
+        left = counted(budget, "state or operation", "states and operations")
+        sentences.append(f"[bold]Left out when the budget was spent: {left}.[/bold]")
+    if unlike := sum(result.counts.unlike for result in results):
+        sentences.append(
+            f"[bold]{counted(unlike, 'recovery', 'recoveries')} did not do what another did from a state taken for "
+            "equivalent: the graph is not closed.[/bold]"
+        )
+    return sentences
 
 
 def _unfinished(unfinished: Sequence[Result], variants: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -10,10 +9,19 @@ from rich.console import Console
 
 from deltabench.firmware_model.errors import FirmwareError
 from deltabench.hwsim.errors import HardwareError
-from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.scenario import Variant, find_scenario
 from deltabench.scenarios.verdict import Result, exit_code, to_json, to_junit, write_whole
+from deltabench.tools.budgets import most_seconds_option, most_states_option, with_budget
+from deltabench.tools.campaigning import (
+    Before,
+    Way,
+    campaign_options,
+    jobs_option,
+    only_failed_option,
+    read_results,
+    way_of,
+)
 from deltabench.tools.console import make_console, progress_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import build_problems, scheme_option, selected, store_option, wrap_option
@@ -21,28 +29,23 @@ from deltabench.tools.report import print_report
 from deltabench.tools.result_files import check_result_files, force_option, json_option
 from deltabench.tools.targeting import Target, board_option, cuts_option, power_option, run_on, target_of, target_option
 
-jobs_option = click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-    show_default="one a core",
-    help="Processes to use; counts and ids do not depend on it.",
-)
 junit_option = click.option(
     "--junit", "junit_file", type=click.Path(path_type=Path, dir_okay=False), help="Write the results as JUnit XML."
 )
 
 
 @click.command("run", short_help="Run scenarios.")
-@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.argument("scenarios", nargs=-1, metavar="SCENARIO...")
 @scheme_option
 @store_option
-@jobs_option
+@only_failed_option
+@campaign_options
 @json_option
 @junit_option
 @force_option
 @wrap_option
+@most_states_option
+@most_seconds_option
 @target_option
 @cuts_option
 @power_option
@@ -51,28 +54,49 @@ def run_command(
     scenarios: tuple[str, ...],
     scheme: tuple[str, ...],
     store: tuple[str, ...],
-    jobs: int,
+    only_failed: Path | None,
     json_file: Path | None,
     junit_file: Path | None,
     force: bool,
     wrap: bool,
-    **_board: object,
+    max_states: int | None,
+    max_seconds: float | None,
+    **_ways: object,
 ) -> int:
     """Run scenarios: names of the library, scenario files, or folders of *.scenario.toml files.
 
     With --target they are run on a board, real or emulated, with power cuts drawn at random; without, on the model,
     where every one is explored.
 
-    Exits with 0 if everything came out as the scenarios expect, and with 1 if a rule was violated or an expected
-    violation was not found.
+    Exits with 0 if everything came out as the scenarios expect, and with 1 if a rule was violated, an expected
+    violation was not found, or a budget was spent that the scenario does not allow to leave anything out.
     """
-    target = target_of(click.get_current_context())
-    variants, code = selected(scenarios, scheme, store, wrap=wrap)
+    context = click.get_current_context()
+    target, way = target_of(context), way_of(context)
+    before = None if only_failed is None else Before(only_failed, read_results(only_failed).results)
+    if not scenarios and before is None:
+        raise click.MissingParameter(ctx=context, param=context.command.params[0])
+    if not scenarios and before is not None and not before.scenarios:
+        return _nothing_left(before)
+    variants, code = selected(scenarios or (before.scenarios if before else ()), scheme, store, wrap=wrap)
     if not variants:
         return code
+    if before is not None:
+        variants = before.left(variants)
+        if not variants:
+            return _nothing_left(before)
+    variants = with_budget(variants, max_states, max_seconds)
     if target is not None:
         return _run_on_board(target, variants, json_file, junit_file, force=force)
-    return run_variants(variants, jobs, json_file, junit_file, force=force)
+    return run_variants(variants, way, json_file, junit_file, force=force)
+
+
+def _nothing_left(before: Before) -> int:
+    click.echo(
+        f"deltabench: nothing selected: nothing of this is unfinished or otherwise than expected in {before.path}",
+        err=True,
+    )
+    return Exit.NOTHING
 
 
 @click.command("demo", short_help="Run the workload of a real program.")
@@ -82,18 +106,18 @@ def run_command(
 @force_option
 def demo_command(jobs: int, json_file: Path | None, junit_file: Path | None, force: bool) -> int:
     """A real program's writes, power cut at every media operation, under all four map schemes."""
-    return run_variants(find_scenario("demo").variants(), jobs, json_file, junit_file, force=force)
+    return run_variants(find_scenario("demo").variants(), Way(jobs), json_file, junit_file, force=force)
 
 
 def run_variants(
-    variants: list[Variant], jobs: int, json_file: Path | None, junit_file: Path | None, *, force: bool
+    variants: list[Variant], way: Way, json_file: Path | None, junit_file: Path | None, *, force: bool
 ) -> int:
     """Run, print, write the result files; returns the exit code."""
     check_result_files({"--json": json_file, "--junit": junit_file}, force=force)
     console = make_console()
     with progress_bar() as report:
         try:
-            results, interrupted = run_campaign(variants, jobs, report)
+            results, interrupted = way.run(variants, report)
         except (ScenarioError, HardwareError, FirmwareError):
             problems = build_problems(variants)
             if len(problems) < 2:
@@ -131,7 +155,8 @@ def _told(
     """Write the result files and print the report; returns the exit code."""
     if json_file:
         write_whole(json_file, to_json(results, interrupted=interrupted))
+    here = [result for result in results if not result.is_elsewhere]
     if junit_file:
-        write_whole(junit_file, to_junit(results))
-    print_report(console, results, interrupted=interrupted)
+        write_whole(junit_file, to_junit(here))
+    print_report(console, here, interrupted=interrupted)
     return Exit.INTERRUPTED if interrupted else exit_code(results)

@@ -115,8 +115,9 @@ def target_of(context: click.Context) -> Target | None:
             raise click.UsageError(f"{option} is for runs on a board: add --target URL")
     if text is None:
         return None
-    if _given(context, "jobs"):
-        raise click.UsageError("--jobs has no meaning with --target: there is one board")
+    for name in ("jobs", "share", "resume", "scheduler"):
+        if _given(context, name):
+            raise click.UsageError(f"--{name} has no meaning with --target: there is one board")
     power = context.params["power"]
     if power != FIXTURE and (not power.startswith(RELAY) or power == RELAY):
         raise click.UsageError(f"--power {power}: allowed: {FIXTURE}, or relay:PORT, as in relay:/dev/ttyUSB1")

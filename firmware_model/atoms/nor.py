@@ -26,6 +26,8 @@ from functools import lru_cache
 from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.branches import HALF_BORN, NO_AREA, OPENED, QUIET, REPLAYED, UNPROVEN
+from deltabench.firmware_model.branches import PROVEN as PROVEN_BRANCH
 from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, crc32, intact
 from deltabench.firmware_model.rom import Rom
 from deltabench.firmware_model.steps import ATOM, COMPACTION, CRC
@@ -100,17 +102,24 @@ class NorAtoms(AtomStore):
         self.core.spend(CRC, 2 * self._geometry.used_bytes)
         generations = [self._checked(image) for image in images]
         self._generation = max(generations)
+        takes = self.core.takes
         if not self._generation:
+            takes(NO_AREA)
             self.atoms = [None] * self.count
             return
         self._area = generations.index(self._generation)
         image = images[self._area]
         self.atoms = [image[at : at + self.atom_bytes] for at in self._geometry.atoms]
+        takes(UNPROVEN if image[PROVEN] != 0 else PROVEN_BRANCH)
         if image[PROVEN] != 0:
             self._program_checkpoint(image[: self._geometry.atoms[-1] + self.atom_bytes])
         in_progress = generations[1 - self._area] != self._generation - 1
-        if self._replay(image) or image[OPEN] != UNSET or in_progress:
-            self._compact()
+        records = self._replay(image)
+        if not records and image[OPEN] == UNSET and not in_progress:
+            takes(QUIET)
+            return
+        takes(REPLAYED if records else OPENED if image[OPEN] != UNSET else HALF_BORN)
+        self._compact()
 
     def write(self, index: int, data: bytes) -> None:
         assert len(data) == self.atom_bytes, "an atom is written whole"

@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.branches import BOTH_SLOTS, NO_SLOT, ONE_SLOT
 from deltabench.firmware_model.formats import TWIN_SLOT, crc32, intact
 from deltabench.firmware_model.steps import ATOM, CRC
 from deltabench.hwsim.core import IDLE_CORE, Core
@@ -42,15 +43,18 @@ class TwinStore(AtomStore):
     def boot(self) -> None:
         self.atoms = [None] * self.count
         self.core.spend(CRC, 2 * self.count * slot_bytes(self.atom_bytes))
+        bad = 0
         for number, slot in enumerate(self._read_slots()):
             index, side = number >> 1, number & 1
             if slot is None or not intact(slot, index):
+                bad += 1
                 continue
             sequence = slot[0] | slot[1] << 8
             if self.atoms[index] is None or (sequence - self._sequence[index]) % (2 * HALF_RANGE) < HALF_RANGE:
                 self.atoms[index] = slot[2:-4]
                 self._sequence[index] = sequence
                 self._side[index] = side
+        self.core.takes(NO_SLOT if None in self.atoms else ONE_SLOT if bad else BOTH_SLOTS)
 
     def write(self, index: int, data: bytes) -> None:
         assert len(data) == self.atom_bytes, "an atom is written whole"

@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.branches import FLAGS
 from deltabench.firmware_model.formats import CONTROL
 from deltabench.firmware_model.schemes.bitmap import bitmap
 from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of
@@ -53,6 +54,7 @@ class Flagged(MapScheme):
         self.store.core.spend(MAP_WORDS, 2 * words(self.units))
         control = self.read_or_lose(self._control, (1 << self.units) - 1)
         self._flag, progress, self.system_version = CONTROL.unpack(control)
+        self.store.core.takes(FLAGS[min(self._flag, CLEARING)], f"block {progress}" if self._flag == SWITCHING else "")
         self.vsm = self._vsm.load(self)
         self.ddm = self._ddm.load(self)
         if self.lost:

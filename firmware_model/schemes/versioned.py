@@ -14,6 +14,9 @@ from __future__ import annotations
 from typing import Final
 
 from deltabench.firmware_model.atoms.store import AtomStore
+from deltabench.firmware_model.branches import CAUGHT_UP
+from deltabench.firmware_model.branches import CLEARING as CLEARING_BRANCH
+from deltabench.firmware_model.branches import IDLE as IDLE_BRANCH
 from deltabench.firmware_model.formats import SYSTEM
 from deltabench.firmware_model.schemes.scheme import MapScheme, blocks_of, unit_span
 from deltabench.firmware_model.steps import MAP_ENTRIES, MAP_WORDS, words
@@ -51,6 +54,7 @@ class Versioned(MapScheme):
         self._load_system(self.read_or_lose(self._system, unit_span(0, self.units)))
         for block in range(self._blocks):
             self._load_block(block)
+        self.store.core.takes(CLEARING_BRANCH if self._flag == CLEARING else IDLE_BRANCH)
         if self._flag == CLEARING:
             if self.lost:
                 # Nothing may be written any more, so that the restore is finished in RAM only, at each boot anew.
@@ -125,6 +129,7 @@ class Versioned(MapScheme):
             version = int.from_bytes(atom[at : at + self._version_bytes], "little")
             lag = (self.system_version - version) % (1 << self.version_bits)
             if lag:
+                self.store.core.takes(CAUGHT_UP)
                 if self._first_missed(lag) == SAVE:
                     vsm ^= unit
                 ddm ^= unit

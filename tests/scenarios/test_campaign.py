@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from deltabench.scenarios import campaign
-from deltabench.scenarios.campaign import Progress, explore, run_campaign
+from deltabench.scenarios import campaign, division, stretch
+from deltabench.scenarios.campaign import Progress, run_campaign
+from deltabench.scenarios.crew import Alone
+from deltabench.scenarios.division import Share
+from deltabench.scenarios.documents import Results
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.explorer import Counts
+from deltabench.scenarios.merging import merge
+from deltabench.scenarios.portion import Portion
+from deltabench.scenarios.record import Record
 from deltabench.scenarios.scenario import Scenario, Variant
-from deltabench.scenarios.verdict import Result
+from deltabench.scenarios.stretch import explore
+from deltabench.scenarios.verdict import Result, document_text, to_json
 
 BUSY_DEVICE = """
 seed = 3
@@ -72,10 +81,14 @@ def comparable(result: Result) -> dict[str, Any]:
     return {key: value for key, value in msgspec.to_builtins(result.judged).items() if key != "elapsed_s"}
 
 
+def untimed(portion: Portion) -> Portion:
+    return portion._replace(elapsed_s=0.0)
+
+
 def test_two_processes_find_what_one_finds(busy: list[Variant], monkeypatch: pytest.MonkeyPatch) -> None:
     alone, interrupted = run_campaign(busy, jobs=1)
     assert not interrupted
-    monkeypatch.setattr(campaign, "LEAST_WINDOW", 5)  # short as the workload is, it is worth splitting
+    monkeypatch.setattr(division, "LEAST_STRETCH", 5)  # short as the workload is, it is worth splitting
     together, interrupted = run_campaign(busy, jobs=2)
     assert not interrupted
     assert [comparable(result) for result in together] == [comparable(result) for result in alone]
@@ -83,16 +96,75 @@ def test_two_processes_find_what_one_finds(busy: list[Variant], monkeypatch: pyt
     assert alone[0].counts.violations > 0
 
 
+def test_recorded_pieces_are_not_explored_again_and_give_the_same_results(
+    busy: list[Variant], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, _ = run_campaign(busy)
+    record = Record(tmp_path / "record")
+    _, interrupted = run_campaign(busy, report=interrupt_after(20), record=record)
+    assert interrupted
+    assert len(list(record.folder.iterdir())) == 20
+    told: list[Progress] = []
+    resumed, interrupted = run_campaign(busy, report=told.append, record=record)
+    assert not interrupted
+    assert told[0] == Progress(20, 2 * BUSY_ACTIONS)
+    assert [comparable(result) for result in resumed] == [comparable(result) for result in alone]
+    monkeypatch.setattr(stretch, "explore", lambda *_: pytest.fail("something was explored again"))
+    again, _ = run_campaign(busy, record=record)
+    assert again == resumed
+
+
+@pytest.mark.parametrize("of", [2, 3, 40])
+def test_shares_put_together_are_the_whole(busy: list[Variant], of: int) -> None:
+    alone, _ = run_campaign(busy)
+    documents = []
+    for number in range(1, of + 1):
+        results, _ = run_campaign(busy, share=Share(number, of))
+        assert all(result.as_expected for result in results)
+        # As it is written to a file and read again.
+        text = to_json(results, interrupted=False)
+        documents.append((Path(f"{number}.json"), msgspec.json.decode(text, type=Results)))
+    merged = merge(documents)
+    assert merged.missing == {}
+    whole = to_json(alone, interrupted=False)
+    assert timeless(document_text(merged.document)) == timeless(whole)
+
+
+def timeless(text: str) -> str:
+    return re.sub(r'"elapsed_s": [0-9.e-]+', "", text)
+
+
+def test_a_share_does_not_say_that_what_it_has_not_found_is_missing(new_scenario: Callable[..., Scenario]) -> None:
+    steps = 'steps = [{ do = "write", lba = 1 }, { do = "write", lba = 11 }, { do = "save" }]'
+    tables = """
+    [firmware]
+    scheme = "plain"
+    store = "nvram"
+    units = 12
+    [expect]
+    verdict = "violated"
+    """
+    variants = new_scenario(steps, tables).variants()
+    shares = [run_campaign(variants, share=Share(number, 3))[0][0] for number in (1, 2, 3)]
+    assert [share.holds for share in shares] == [True, True, False]
+    assert [share.as_expected for share in shares] == [True, True, True]
+
+
 @pytest.mark.parametrize("edges", [(1,), (14, 15, 16, 17), range(1, BUSY_ACTIONS)], ids=str)
 def test_any_split_into_windows_explores_the_same(busy: list[Variant], edges: Sequence[int]) -> None:
     plain = busy[0]
-    whole = explore(plain, 0, BUSY_ACTIONS, lambda _: True)
+    (whole,) = explore(plain, (0, BUSY_ACTIONS), lambda _: True)
     windows = zip((0, *edges), (*edges, BUSY_ACTIONS), strict=True)
-    shares = [explore(plain, first, last, lambda _: True) for first, last in windows]
-    assert Counts(*(sum(column) for column in zip(*(share.counts for share in shares), strict=True))) == whole.counts
-    found = sorted((finding for share in shares for finding in share.findings), key=lambda finding: len(finding.path))
-    assert tuple(found[: len(whole.findings)]) == whole.findings
-    assert {(share.commands, share.operations) for share in shares} == {(whole.commands, whole.operations)}
+    alone = [explore(plain, window, lambda _: True)[0] for window in windows]
+    in_one_go = explore(plain, (0, *edges, BUSY_ACTIONS), lambda _: True)
+    assert [untimed(portion) for portion in in_one_go] == [untimed(portion) for portion in alone]
+    counts = zip(*(portion.counts for portion in alone), strict=True)
+    assert Counts(*(sum(column) for column in counts)) == whole.counts
+    found = [finding for portion in alone for finding in portion.findings]
+    assert tuple(sorted(found, key=lambda finding: len(finding.path))[: len(whole.findings)]) == whole.findings
+    assert (alone[-1].commands, alone[-1].operations) == (whole.commands, whole.operations)
+    assert [portion.commands for portion in alone] == sorted(portion.commands for portion in alone)
+    assert [row for portion in alone for row in portion.cut_rows] == list(whole.cut_rows)
 
 
 @pytest.mark.parametrize("window", [5, 100])
@@ -105,20 +177,13 @@ def test_a_violation_without_any_cut_is_found_once_however_the_work_is_split(
     new_module("dies_in_command_12", DIES_IN_COMMAND_12)
     top = 'controller = "dies_in_command_12:Dies"\nsteps = [{ do = "random", commands = 30 }]'
     scenario = new_scenario(top, '[firmware]\nunits = 8\n[power]\ncuts = "none"')
-    monkeypatch.setattr(campaign, "LEAST_WINDOW", window)
-    monkeypatch.setattr(campaign, "_run_apart", run_in_this_process)
-    (result,), _ = run_campaign(scenario.variants(), jobs=2)
+    monkeypatch.setattr(division, "LEAST_STRETCH", window)
+    (result,), _ = run_campaign(scenario.variants(), crew=Alone(jobs=2))
     (finding,) = result.findings
     assert (finding.path, finding.rule.value, finding.cut) == ((), "usability", "nowhere")
     assert "ZeroDivisionError: the stack is used up" in finding.detail
     assert result.crash_id(finding) == "small:flagged-nor:-"
     assert result.counts.violations == 1
-
-
-def run_in_this_process(
-    variants: list[Variant], windows: list[tuple[int, int, int]], total: int, jobs: int, report: campaign.Report
-) -> Any:
-    return campaign._run_here(variants, windows, total, report)
 
 
 def test_a_device_that_fails_at_its_first_boot_is_found_before_any_action(
@@ -201,7 +266,7 @@ def test_an_interrupted_run_is_not_as_expected_unless_it_found_what_it_should(bu
 def test_ctrl_c_stops_the_other_processes_and_leaves_their_results(
     busy: list[Variant], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaign, "LEAST_WINDOW", 5)
+    monkeypatch.setattr(division, "LEAST_STRETCH", 5)
     results, interrupted = run_campaign(busy, jobs=2, report=interrupt_after(0))
     assert interrupted
     assert [result.variant for result in results] == busy

@@ -55,7 +55,7 @@ def test_plain_is_caught_in_the_demo_as_shown(capsys: pytest.CaptureFixture[str]
     out = printed(capsys, "run", "demo", "--scheme", "plain")
     row = next(line for line in out if line.startswith("plain-nor"))
     assert row in wanted
-    story = out[out.index("demo, plain-nor: all-or-nothing is violated, as expected") :][:6]
+    story = out[out.index("demo, plain-nor: all-or-nothing is violated, as expected") :][:7]
     assert all(line in wanted for line in story)
 
 

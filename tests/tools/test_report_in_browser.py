@@ -1,4 +1,4 @@
-"""The report as a browser shows it: in light and dark, wide and narrow, and printed."""
+"""Reports and timelines as a browser shows them: in light and dark, wide and narrow, and printed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+
+from deltabench.tools.cli import invoke
 
 FLAGS = (
     "--headless",
@@ -147,3 +149,18 @@ def test_whoever_cannot_see_the_drawings_is_told_what_they_show(browser: webdriv
       return levels.some((level, place) => level > (levels[place - 1] ?? 0) + 1);
     """
     assert ask(browser, skipped) is False
+
+
+@pytest.mark.parametrize("crash", ["plain-nor:5.6/1.1n", "flagged-nor:7.3", "plain-nvram:4.16", "history-disk:-"])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (800, "dark")])
+def test_a_timeline_is_drawn_and_nothing_lies_on_anything_else(
+    crash: str, width: int, scheme: str, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    page = tmp_path / "timeline.html"
+    assert invoke(["replay", f"save-by-host:{crash}", "--timeline", str(page)]) in (0, 1)
+    show(browser, page, width, scheme)
+    (drawing,) = ask(browser, DRAWN_INSIDE)
+    assert drawing["outside"] == []
+    assert drawing["overlaps"] == []
+    assert ask(browser, WIDER_THAN_THE_PAGE) == []
+    assert browser.get_log("browser") == []

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from broken_part import broken
-
-from deltabench.firmware_model.atoms.nor import NorAtoms
 from deltabench.firmware_model.commands import Opcode
 from deltabench.firmware_model.controller import DeltaController
 from deltabench.firmware_model.formats import REMOTE_REQUEST
@@ -18,6 +15,7 @@ from deltabench.firmware_model.link.remote_frames import (
     tag_of,
 )
 from deltabench.firmware_model.remote import COMMANDS, DONE, Remote
+from deltabench.scenarios.mutants.broken_part import broken
 
 FIELDS = REMOTE_REQUEST.offset("tag")
 
@@ -60,6 +58,21 @@ class FlushesBehindCommit(DeltaController):
         remote.accept(request)
         self._command(COMMANDS[request.kind])
         remote.finish()
+        remote.answer(request, Outcome.DONE)
+        return True
+
+
+class DoneBeforeCommand(DeltaController):
+    """A request is entered as done before it is: a cut in between, and it is answered without ever being done."""
+
+    def _obey(self, remote: Remote) -> bool:
+        request = remote.heard()
+        if request is None:
+            return False
+        self._flush()
+        remote.accept(request)
+        remote.finish()
+        self._command(COMMANDS[request.kind])
         remote.answer(request, Outcome.DONE)
         return True
 
@@ -268,14 +281,3 @@ class DeafAfterNoise(Remote):
 
     def heard(self) -> Request | None:
         return None if self._receiver.overlong else super().heard()
-
-
-@broken("_store")
-class CkptDropsRemote(NorAtoms):
-    """A checkpoint forgets what the remote's last request was."""
-
-    def _compact(self) -> None:
-        remote = self.read(self.count - 1)
-        self.atoms[self.count - 1] = bytes(self.atom_bytes)
-        super()._compact()
-        self.atoms[self.count - 1] = remote

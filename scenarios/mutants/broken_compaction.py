@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
-from broken_part import broken
-
-from deltabench.firmware_model.atoms.nor import MAGIC, PROVEN, SET, NorAtoms
+from deltabench.firmware_model.atoms.nor import CHECKPOINT, MAGIC, PROVEN, SET, NorAtoms
 from deltabench.firmware_model.formats import NOR_AREA
-from deltabench.firmware_model.schemes.flagged import SWITCHING
 from deltabench.hwsim.nor import NorFlash
-
-CONTROL = 1
-"""The atom with save flag and status data."""
+from deltabench.scenarios.mutants.broken_part import broken
 
 
 class Driver:
@@ -39,7 +34,7 @@ class CompactsThrough(NorAtoms):
     driver: ClassVar[type[Driver]] = Driver
 
     def _compact(self) -> None:
-        nor, self._nor = self._nor, self.driver(self._nor)
+        nor, self._nor = self._nor, cast(NorFlash, self.driver(self._nor))
         super()._compact()
         self._nor = nor
 
@@ -51,29 +46,6 @@ class NoImageCrc(NorAtoms):
     def _checked(self, image: bytes) -> int:
         magic, generation = NOR_AREA.unpack(image)[:2]
         return int(generation) if magic == MAGIC else 0
-
-
-@broken("_store")
-class CkptDropsFlag(NorAtoms):
-    """A checkpoint forgets the save flag."""
-
-    def _compact(self) -> None:
-        control = self.read(CONTROL)
-        self.atoms[CONTROL] = b"\0" + control[1:]
-        super()._compact()
-        self.atoms[CONTROL] = control
-
-
-@broken("_store")
-class CkptDropsProgress(NorAtoms):
-    """A checkpoint forgets how far a save has come."""
-
-    def _compact(self) -> None:
-        control = self.read(CONTROL)
-        if control[0] == SWITCHING:
-            self.atoms[CONTROL] = control[:1] + b"\0\0" + control[3:]
-        super()._compact()
-        self.atoms[CONTROL] = control
 
 
 @broken("_store")
@@ -143,6 +115,53 @@ class ReuseSeq(NorAtoms):
         super()._compact()
 
 
+@broken("_store")
+class FirstAreaWins(NorAtoms):
+    """Of two good areas the first counts, whichever is newer."""
+
+    def _checked(self, image: bytes) -> int:
+        return min(super()._checked(image), 1)
+
+
+class ErasesBoth(Driver):
+    def erase(self, address: int) -> None:
+        self.nor.erase(address)
+        self.nor.erase(address ^ self.sector_bytes)
+
+
+@broken("_store")
+class ErasesBothAreas(CompactsThrough):
+    """Compaction erases both areas first, since all atoms are in RAM."""
+
+    driver = ErasesBoth
+
+
+@broken("_store")
+class ErasesPredecessor(NorAtoms):
+    """Compaction ends with the erasure of the area it came from, before the new one is proven."""
+
+    def _mark(self, offset: int) -> None:
+        if offset == PROVEN:
+            self._nor.erase(self._bases[1 - self._area])
+        super()._mark(offset)
+
+
+class HeaderFirst(Driver):
+    def program(self, address: int, data: bytes) -> None:
+        if data.startswith(MAGIC):
+            self.nor.program(address, data[:CHECKPOINT])
+            self.nor.program(address + CHECKPOINT, data[CHECKPOINT:])
+        else:
+            self.nor.program(address, data)
+
+
+@broken("_store")
+class HeaderBeforeCheckpoint(CompactsThrough):
+    """The header of an area is programmed before the checkpoint that its CRC is of."""
+
+    driver = HeaderFirst
+
+
 class WithProven(Driver):
     def program(self, address: int, data: bytes) -> None:
         if data.startswith(MAGIC):
@@ -155,6 +174,15 @@ class ProvenWithCheckpoint(CompactsThrough):
     """``proven`` is programmed together with the checkpoint, and not when that has returned."""
 
     driver = WithProven
+
+
+@broken("_store")
+class NeverProves(NorAtoms):
+    """``proven`` is never programmed."""
+
+    def _mark(self, offset: int) -> None:
+        if offset != PROVEN:
+            super()._mark(offset)
 
 
 @broken("_store")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from deltabench.firmware_model.commands import Command, Opcode, Response
 from deltabench.firmware_model.config import FirmwareConfig
-from deltabench.firmware_model.controller import DeltaController
+from deltabench.firmware_model.controller import DeltaController, State
 from deltabench.firmware_model.switch import Debouncer
 from deltabench.hwsim.board import Board
 
@@ -63,6 +63,88 @@ class RestoreKeepsCache(DeltaController):
             self._cache.sectors = held
 
 
+class SavesBeforeFlush(DeltaController):
+    """A save is done first, and then what the write cache holds is written: it belongs to no save point."""
+
+    def _command(self, opcode: int) -> None:
+        if opcode == Opcode.SAVE:
+            self.maps.save()
+            self._flush()
+        else:
+            super()._command(opcode)
+
+
+class ReadsPastCache(DeltaController):
+    """A read asks the disks, and not the write cache first."""
+
+    def _read(self, lba: int, count: int) -> list[bytes]:
+        return self._volume.read(lba, count)
+
+
+class FlushesHalf(DeltaController):
+    """FLUSH CACHE writes half of what the cache holds, and takes it for empty."""
+
+    def _flush(self) -> None:
+        held = sorted(self._cache.sectors.items())
+        self._cache.sectors = dict(held[: (len(held) + 1) // 2])
+        super()._flush()
+
+
+class FullCacheForgets(DeltaController):
+    """A full cache makes room by forgetting its oldest sector, which was acknowledged."""
+
+    def _write(self, sectors: dict[int, bytes], *, fua: bool) -> None:
+        super()._write(sectors, fua=fua)
+        if len(self._cache.sectors) >= self._config.cache_sectors // 2:
+            self._cache.sectors.pop(next(iter(self._cache.sectors)))
+
+
+class CacheOutlivesRestore(DeltaController):
+    """A restore flushes the write cache before it goes back, and once more what it held behind it."""
+
+    def _command(self, opcode: int) -> None:
+        held = dict(self._cache.sectors)
+        super()._command(opcode)
+        if opcode == Opcode.RESTORE and held:
+            self._volume.write(held)
+
+
+class SavesTwice(DeltaController):
+    """A SAVE is done twice, as a firmware does that retries what has not failed."""
+
+    def _command(self, opcode: int) -> None:
+        super()._command(opcode)
+        if opcode == Opcode.SAVE:
+            self.maps.save()
+
+
+class SavesOnBoot(DeltaController):
+    """Each boot saves, to begin with a clean DDM."""
+
+    def boot(self) -> None:
+        super().boot()
+        if self.state is State.READY:
+            self.maps.save()
+
+
+class RestoresOnBoot(DeltaController):
+    """Each boot restores, to begin with a clean DDM."""
+
+    def boot(self) -> None:
+        super().boot()
+        if self.state is State.READY:
+            self.maps.restore()
+
+
+class ServesRefused(DeltaController):
+    """A device that was refused at boot is reported, and read from all the same."""
+
+    def boot(self) -> None:
+        super().boot()
+        if self.state is State.REFUSED:
+            self.state = State.MAPS_LOST
+
+
 class NoDebouncing(Debouncer):
     def __init__(self, debouncer: Debouncer) -> None:
         super().__init__(debouncer._pin, 1)
@@ -98,6 +180,15 @@ class NoDebouncer(BrokenSwitches):
     """Switches are not debounced: each bounce is a press."""
 
     debouncer = NoDebouncing
+
+
+class SwapsSwitches(DeltaController):
+    """The switches are wired to each other's command."""
+
+    def __init__(self, board: Board, config: FirmwareConfig) -> None:
+        super().__init__(board, config)
+        save, restore = self._switches[Opcode.SAVE], self._switches[Opcode.RESTORE]
+        self._switches = {Opcode.SAVE: restore, Opcode.RESTORE: save}
 
 
 class ReleaseCounts(BrokenSwitches):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from broken_part import broken
-
 from deltabench.firmware_model.atoms.nor import OPEN, PROVEN, NorAtoms
 from deltabench.firmware_model.formats import NOR_RECORD, intact
 from deltabench.hwsim.nor import NorFlash
+from deltabench.scenarios.mutants.broken_part import broken
 
 
 class GoesOnWithLog(NorAtoms):
@@ -127,6 +126,48 @@ class IgnoresOpen(NorAtoms):
             super()._mark(offset)
 
 
+@broken("_store")
+class OpensLate(NorAtoms):
+    """``open`` is programmed behind the first record, and a cut in between leaves a log that looks untouched."""
+
+    def write(self, index: int, data: bytes) -> None:
+        opened, self._opened = self._opened, True
+        super().write(index, data)
+        if not opened and self._used:
+            self._mark(OPEN)
+
+
+@broken("_store")
+class OpensEarly(NorAtoms):
+    """``open`` is programmed as soon as there is a checkpoint."""
+
+    def _program_checkpoint(self, image: bytes) -> None:
+        super()._program_checkpoint(image)
+        self._mark(OPEN)
+        self._opened = True
+
+
+@broken("_store")
+class ReplayMissesLast(NorAtoms):
+    """Replay is off by one: it never comes to the last slot of the log."""
+
+    def _replay(self, image: bytes) -> int:
+        last = self._geometry.slots[-1]
+        return super()._replay(image[:last] + b"\xff" * (len(image) - last))
+
+
+@broken("_store")
+class OneRecordIsNone(NorAtoms):
+    """A log of one record is taken for an empty one: replay counts from 1, and stops before its count."""
+
+    def _replay(self, image: bytes) -> int:
+        before = list(self.atoms)
+        good = super()._replay(image)
+        if good == 1:
+            self.atoms = before
+        return good
+
+
 class InBoot(NorAtoms):
     """Base of mistakes: ``_booting`` tells a boot's renewal of a checkpoint from the compaction behind it."""
 
@@ -172,8 +213,9 @@ class IgnoresOther(NorAtoms):
     """A boot does not care what is in the other area; at the next boot that may be whole and newer."""
 
     def _checked(self, image: bytes) -> int:
-        self._seen = [*getattr(self, "_seen", []), super()._checked(image)][-2:]
-        return self._seen[-1]
+        generation = super()._checked(image)
+        self._seen = [*getattr(self, "_seen", []), generation][-2:]
+        return generation
 
     def _compact(self) -> None:
         if len(getattr(self, "_seen", [])) == 2 and not self._used and not self._opened and not self._in_doubt():

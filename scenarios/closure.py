@@ -1,0 +1,157 @@
+"""Any number of cuts: the graph of what media can be left in, explored until nothing new appears.
+
+A node is a state of the media without power.  Its edges are cuts: power on, and off again inside a media operation of
+the recovery, or when it is through.  Breadth first, so that the path to a violation has the fewest cuts.  First cuts
+are made in every state that they leave; in a recovery, of states that are equivalent (equivalence.py) the first is cut
+again and the others are counted.  When no state waits any more the graph is closed: whatever is done to the power, as
+often as you like, leads to one of the states that were judged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final, NamedTuple
+
+from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.medium import Change, Operation, Outcome
+from deltabench.scenarios.crash_id import Path
+from deltabench.scenarios.crash_map import BETWEEN
+from deltabench.scenarios.equivalence import Equivalence
+from deltabench.scenarios.explorer import Explorer, kind_of
+from deltabench.scenarios.oracle import Oracle, Violation
+from deltabench.scenarios.rig import Rig
+
+MOST_BOOTS: Final = 64
+"""A device that has not come up in so many boots without a cut never will."""
+
+
+class Waiting(NamedTuple):
+    """A state that has not been powered on yet: how it was come to, and what of the media differs from the base."""
+
+    path: Path
+    number: int
+    outcome: int
+    kind: str
+    changes: tuple[Change, ...]
+
+
+class Closure(Explorer):
+    """An explorer of any number of cuts; without an ``equivalence`` it tells states apart byte by byte."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        oracle: Oracle,
+        equivalence: Equivalence | None,
+        selects: Callable[[int, int], bool] | None = None,
+    ) -> None:
+        super().__init__(rig, oracle, 1, selects)
+        self._equivalence = equivalence
+        self._queue: deque[Waiting] = deque()
+        self._digests: set[int] = set()
+        self._classes: set[Hashable] = set()
+        self._edges: dict[Hashable, int] = {}
+        """Operations that were cut, with the class of the media before them: how many outcomes each has."""
+        self._signatures: dict[Hashable, int] = {}
+        self._signature = 0
+        self._base = 0
+
+    def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
+        super().begin(doing, number, held_ms)
+        self._digests.clear()
+        self._classes.clear()
+        self._edges.clear()
+        self._signatures.clear()
+        if self._equivalence is not None:
+            self._equivalence.forget()
+
+    def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
+        self._base = len(self._rig.board.cells.journal)
+        super()._branch(number, outcomes, path, left)
+
+    def _finish_branch(self) -> None:
+        """Every state that a first cut leaves has been judged; now those that cuts in the recoveries leave."""
+        cells, queue = self._rig.board.cells, self._queue
+        while queue:
+            if self.is_spent:
+                self.beyond_budget += len(queue)
+                queue.clear()
+                return
+            state = queue.popleft()
+            for cell, value in state.changes:
+                cells.put(cell, value)
+            self._kind = state.kind
+            self._judge(state.path, state.number, state.outcome, 0, is_new=True)
+            cells.rollback(self._base)
+
+    def _power_on(self, here: Path, policy: str, _left: int) -> Controller:
+        board, self._signature = self._rig.board, 0
+        start = (self._key(), policy)
+        self._classes.add(start[0])
+
+        def cut_again(operation: Operation) -> None:
+            self._signature = hash((self._signature, operation.device, operation.kind, operation.address))
+            self.possible += board.possible_outcomes(operation)
+            if self._equivalence is None:
+                self._collect(here, board.rail.operations, board.cut_outcomes(operation), kind_of(operation))
+                return
+            # Equal operations on equivalent media leave equivalent states.
+            edge = (self._key(), self._equivalence.operation(operation))
+            known = self._edges.get(edge)
+            if known is None:
+                outcomes = board.cut_outcomes(operation)
+                self._edges[edge] = len(outcomes)
+                self._collect(here, board.rail.operations, outcomes, kind_of(operation))
+            else:
+                self.generated += known
+                self.equivalent += known
+
+        try:
+            controller = self._rig.power_on(policy, [cut_again])
+        except Violation as violation:
+            raise Violation(violation.rule, f"{violation.detail}; {self._later_boots()}") from violation
+        signature = hash((self._signature, self._key()))
+        if self._signatures.setdefault(start, signature) != signature:
+            self.unlike += 1
+        self._collect(here, board.rail.operations, board.idle_outcomes(), BETWEEN)
+        return controller
+
+    def _collect(self, here: Path, number: int, outcomes: Sequence[Outcome], kind: str) -> None:
+        """What a cut here leaves waits to be powered on, if nothing like it was met before."""
+        cells = self._rig.board.cells
+        mark = len(cells.journal)
+        for index, outcome in enumerate(outcomes):
+            self.generated += 1
+            for cell, value in outcome.changes:
+                cells.put(cell, value)
+            if cells.digest not in self._digests:
+                self._digests.add(cells.digest)
+                key = self._key()
+                if key in self._classes:
+                    self.equivalent += 1
+                else:
+                    self._classes.add(key)
+                    self.distinct += 1
+                    changed = {cell for cell, _, _ in cells.journal[self._base :]}
+                    changes = tuple((cell, cells.values[cell]) for cell in changed)
+                    self._queue.append(Waiting(here, number, index, kind, changes))
+            cells.rollback(mark)
+
+    def _key(self) -> Hashable:
+        return self._rig.board.cells.digest if self._equivalence is None else self._equivalence.key()
+
+    def _later_boots(self) -> str:
+        """Whether a device whose boot has failed comes up later, if power stays: in words."""
+        board, seen = self._rig.board, set[int]()
+        for boots in range(1, MOST_BOOTS + 1):
+            board.lose_power()
+            if board.cells.digest in seen:
+                break
+            seen.add(board.cells.digest)
+            try:
+                self._rig.power_on()
+            except Violation:
+                continue
+            return f"boot {boots} behind it completes"
+        return "no later boot completes, however long power stays (livelock)"

@@ -1,0 +1,32 @@
+"""How much of a variant may be explored, as the command line says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+import msgspec
+
+from deltabench.scenarios.scenario import Variant
+
+most_states_option = click.option(
+    "--max-states", type=click.IntRange(min=1), help="Judge no more than so many recoveries of a variant."
+)
+most_seconds_option = click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Spend no more than so much CPU time on a variant.",
+)
+
+
+def with_budget(variants: Sequence[Variant], most_states: int | None, most_seconds: float | None) -> list[Variant]:
+    """The variants, explored no further than that; what is None stays as the scenario has it."""
+    given = {"most_states": most_states, "most_seconds": most_seconds}
+    changes = {key: value for key, value in given.items() if value is not None}
+    return [_changed(variant, changes) for variant in variants] if changes else list(variants)
+
+
+def _changed(variant: Variant, changes: dict[str, float]) -> Variant:
+    replace, scenario = msgspec.structs.replace, variant.scenario
+    power = replace(scenario.document.power, **changes)
+    return replace(variant, scenario=replace(scenario, document=replace(scenario.document, power=power)))
