@@ -47,6 +47,7 @@ bench: .venv/ok ## measure speed: crash states, the full model, the endurance ke
 	$(BIN)/python benchmarks/endurance.py
 	$(BIN)/python benchmarks/serial_line.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/closure.py
 
 clean: ## remove all that make created
 	rm -rf .venv .build .hypothesis build dist *.egg-info

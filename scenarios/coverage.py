@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from deltabench.firmware_model.branches import FLAGS
 from deltabench.hwsim.core import Branch
-from deltabench.scenarios.documents import RecoveryCoverage, RecoveryWay
+from deltabench.scenarios.documents import BranchTaken, RecoveryCoverage, RecoveryWay
 
 Taken = list[tuple[Branch, str]]
 NO_FLAG: Final = "no flag"
@@ -69,7 +69,7 @@ def as_document(covered: Covered, known: Iterable[str]) -> RecoveryCoverage:
             RecoveryWay(flag=flag, status=status, cut=cut, recoveries=count)
             for (flag, status, cut), count in covered.ways
         ),
-        branches=taken,
+        branches=tuple(BranchTaken(branch=branch, recoveries=count) for branch, count in covered.branches),
         unreached=tuple(sorted(name for name in known if name not in taken)),
     )
 
@@ -78,5 +78,5 @@ def from_document(document: RecoveryCoverage) -> Covered:
     """What ``as_document`` was made of."""
     return Covered(
         tuple((Way(way.flag, way.status, way.cut), way.recoveries) for way in document.ways),
-        tuple(document.branches.items()),
+        tuple((taken.branch, taken.recoveries) for taken in document.branches),
     )

@@ -253,11 +253,18 @@ class RecoveryWay(_Object, frozen=True, kw_only=True):
     recoveries: Number
 
 
+class BranchTaken(_Object, frozen=True, kw_only=True):
+    """So many ``recoveries`` took this ``branch`` of the boot."""
+
+    branch: str
+    recoveries: Number
+
+
 class RecoveryCoverage(_Object, frozen=True, kw_only=True):
     """Which ways the recoveries went, how many took each branch of the boot, and which branches none did."""
 
     ways: tuple[RecoveryWay, ...]
-    branches: dict[str, Number]
+    branches: tuple[BranchTaken, ...]
     unreached: tuple[str, ...]
 
 

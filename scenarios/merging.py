@@ -120,7 +120,7 @@ def _whole(parts: Sequence[_Part], *, complete: bool) -> Judged:
 def _one_coverage(parts: Sequence[RecoveryCoverage]) -> RecoveryCoverage | None:
     if not parts:
         return None
-    known = {name for part in parts for name in (*part.unreached, *part.branches)}
+    known = {name for part in parts for name in (*part.unreached, *(taken.branch for taken in part.branches))}
     return as_document(added(map(from_document, parts)), sorted(known))
 
 

@@ -23,6 +23,7 @@ from deltabench.tools.campaigning import (
     way_of,
 )
 from deltabench.tools.console import make_console, progress_bar
+from deltabench.tools.coverage_view import print_coverage
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import build_problems, scheme_option, selected, store_option, wrap_option
 from deltabench.tools.report import print_report
@@ -44,6 +45,7 @@ junit_option = click.option(
 @junit_option
 @force_option
 @wrap_option
+@click.option("--coverage", is_flag=True, help="Print which ways the recoveries went, and which none did.")
 @most_states_option
 @most_seconds_option
 @target_option
@@ -59,6 +61,7 @@ def run_command(
     junit_file: Path | None,
     force: bool,
     wrap: bool,
+    coverage: bool,
     max_states: int | None,
     max_seconds: float | None,
     **_ways: object,
@@ -88,7 +91,7 @@ def run_command(
     variants = with_budget(variants, max_states, max_seconds)
     if target is not None:
         return _run_on_board(target, variants, json_file, junit_file, force=force)
-    return run_variants(variants, way, json_file, junit_file, force=force)
+    return run_variants(variants, way, json_file, junit_file, force=force, coverage=coverage)
 
 
 def _nothing_left(before: Before) -> int:
@@ -110,7 +113,13 @@ def demo_command(jobs: int, json_file: Path | None, junit_file: Path | None, for
 
 
 def run_variants(
-    variants: list[Variant], way: Way, json_file: Path | None, junit_file: Path | None, *, force: bool
+    variants: list[Variant],
+    way: Way,
+    json_file: Path | None,
+    junit_file: Path | None,
+    *,
+    force: bool,
+    coverage: bool = False,
 ) -> int:
     """Run, print, write the result files; returns the exit code."""
     check_result_files({"--json": json_file, "--junit": junit_file}, force=force)
@@ -125,6 +134,8 @@ def run_variants(
             for problem in problems:
                 click.echo(f"deltabench: {problem}", err=True)
             return Exit.USAGE
+    if coverage:
+        print_coverage(console, results)
     return _told(console, results, json_file, junit_file, interrupted=interrupted)
 
 
