@@ -21,6 +21,8 @@ from deltabench.firmware_model.config import FirmwareConfig, StoreKind
 from deltabench.firmware_model.controller import DeltaController
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.disk import SECTOR_BYTES, ZERO_SECTOR
+from deltabench.scenarios.closure import Closure
+from deltabench.scenarios.equivalence import Equivalence
 from deltabench.scenarios.explorer import Counts, Explorer
 from deltabench.scenarios.oracle import Oracle
 from deltabench.scenarios.rig import Rig
@@ -62,14 +64,21 @@ def workload(count: int) -> Iterator[Command]:
             yield commands.SAVE if kind < 0.95 else commands.RESTORE
 
 
-def explore(count: int, depth: int) -> tuple[Counts, float]:
-    """Cut the power everywhere in ``count`` commands, ``depth`` times in a row; returns counts and CPU seconds."""
+def explore(count: int, depth: int, *, classes: bool = False) -> tuple[Counts, float]:
+    """Cut the power everywhere in ``count`` commands, ``depth`` times in a row; returns counts and CPU seconds.
+
+    ``classes``: of equivalent states in recoveries, one is judged (docs/exploration.md).
+    """
     board = Board(BOARD)
     DeltaController(board, FIRMWARE).initialise()
     board.lose_power()
     rig = Rig(board, lambda: DeltaController(board, FIRMWARE), FIRMWARE.volume_sectors, BOOT_LIMIT)
     oracle = Oracle(FIRMWARE.volume_sectors, write_back=False, may_break=False, blank=ZERO_SECTOR)
     explorer = Explorer(rig, oracle, depth)
+    if classes:
+        like = rig.make()
+        assert isinstance(like, DeltaController), "the benchmark's own"
+        explorer = Closure(rig, oracle, Equivalence(board, FIRMWARE, like.layout, like.maps.store.count), depth=depth)
     controller = rig.power_on()
     board.rail.listeners = (explorer.on_operation,)
     before = time.process_time()
@@ -80,17 +89,19 @@ def explore(count: int, depth: int) -> tuple[Counts, float]:
         oracle.acknowledge()
         board.cells.journal.clear()
     seconds = time.process_time() - before
+    if explorer.unlike:
+        raise SystemExit("states taken for equivalent are not, and the speed is of no interest")
     if explorer.findings:
         raise SystemExit(f"the firmware is wrong, and its speed of no interest: {explorer.findings[0]}")
     return explorer.counts, seconds
 
 
-def measure(sizes: Sequence[int], depth: int, repeats: int) -> dict[int, Run]:
+def measure(sizes: Sequence[int], depth: int, repeats: int, *, classes: bool = False) -> dict[int, Run]:
     """Each workload ``repeats`` times, in turns, so that a slow minute of the machine does not fall on one of them."""
     results: dict[int, list[tuple[Counts, float]]] = {size: [] for size in sizes}
     for _ in range(repeats):
         for size in sizes:
-            results[size].append(explore(size, depth))
+            results[size].append(explore(size, depth, classes=classes))
     return {size: Run(runs[0][0], tuple(seconds for _, seconds in runs)) for size, runs in results.items()}
 
 
@@ -118,6 +129,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="smaller workloads, in seconds instead of minutes")
     quick: bool = parser.parse_args().quick
     show(measure([20 if quick else 200], depth=2, repeats=2 if quick else 3), depth=2)
+    print("\nThe same, equivalent states in recoveries judged once:")
+    show(measure([20 if quick else 200], depth=2, repeats=2 if quick else 3, classes=True), depth=2)
     print()
     # At depth 2 the largest of these would take many minutes, and show the same.
     growth = measure([25, 50, 100, 200] if quick else [200, 400, 800, 1600], depth=1, repeats=3)

@@ -37,7 +37,10 @@ class Waiting(NamedTuple):
 
 
 class Closure(Explorer):
-    """An explorer of any number of cuts; without an ``equivalence`` it tells states apart byte by byte."""
+    """An explorer of any number of cuts, or of ``depth`` in a row, that judges one of what is equivalent.
+
+    Without an ``equivalence`` it tells states apart byte by byte.
+    """
 
     def __init__(
         self,
@@ -45,8 +48,10 @@ class Closure(Explorer):
         oracle: Oracle,
         equivalence: Equivalence | None,
         selects: Callable[[int, int], bool] | None = None,
+        depth: int | None = None,
     ) -> None:
         super().__init__(rig, oracle, 1, selects)
+        self._most_cuts = depth
         self._equivalence = equivalence
         self._queue: deque[Waiting] = deque()
         self._digests: set[int] = set()
@@ -107,10 +112,14 @@ class Closure(Explorer):
                 self.generated += known
                 self.equivalent += known
 
+        is_last = self._most_cuts is not None and len(here) >= self._most_cuts
         try:
-            controller = self._rig.power_on(policy, [cut_again])
+            controller = self._rig.power_on(policy, [] if is_last else [cut_again])
         except Violation as violation:
             raise Violation(violation.rule, f"{violation.detail}; {self._later_boots()}") from violation
+        if is_last:
+            self.beyond_depth += board.rail.operations
+            return controller
         signature = hash((self._signature, self._key()))
         if self._signatures.setdefault(start, signature) != signature:
             self.unlike += 1

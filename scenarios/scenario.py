@@ -205,6 +205,7 @@ class Power(_Table, frozen=True):
     ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
     media operations that a boot may take (default: 64 and 4 a unit).  No more is explored of a variant than
     ``most_states`` recoveries, and in ``most_seconds`` of CPU time.  ``stop_at_first``: one violation is enough.
+    ``classes``: of states that are equivalent, in recoveries, one is judged, as with any number of cuts.
     """
 
     cuts: Cuts = Cuts.EXHAUSTIVE
@@ -216,6 +217,7 @@ class Power(_Table, frozen=True):
     most_states: Count | None = None
     most_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
     stop_at_first: bool = False
+    classes: bool = False
 
 
 class Expected(_Table, frozen=True):

@@ -90,8 +90,10 @@ class Session:
 
         If it is for so many ``actions``, it has their part of the budget.
         """
-        if self.power.cuts is Cuts.UNBOUNDED:
-            explorer: Explorer = Closure(self.rig, self.oracle, equivalence_of(self.rig, self.variant), self._selects)
+        unbounded = self.power.cuts is Cuts.UNBOUNDED
+        if unbounded or self.power.classes:
+            classes, depth = equivalence_of(self.rig, self.variant), None if unbounded else self.power.depth
+            explorer: Explorer = Closure(self.rig, self.oracle, classes, self._selects, depth)
         else:
             explorer = Explorer(self.rig, self.oracle, self.power.depth, self._selects)
         explorer.stops_at_first = self.power.stop_at_first

@@ -81,8 +81,7 @@ class Result(NamedTuple):
     @property
     def is_covered(self) -> bool:
         """Whether all was explored that the scenario asks for: no budget has left anything out."""
-        unbounded = self.variant.scenario.document.power.cuts is Cuts.UNBOUNDED
-        return not self.counts.beyond_budget and not (unbounded and self.counts.unlike)
+        return not self.counts.beyond_budget and not self.counts.unlike
 
     @property
     def closed(self) -> bool:
