@@ -98,12 +98,14 @@ def explore(
             keep(len(portions) - 1, portion)
 
     stopped = interrupted = False
+    told = 0
 
     def progress(done: int) -> bool:
-        nonlocal stopped
+        nonlocal stopped, told
         if done == edges[len(portions) + 1] and done < len(session.actions):
             finish()
-        stopped = not tell(min(max(done - first, 0), last - first))
+        told = min(max(done - first, 0), last - first)
+        stopped = not tell(told)
         return not stopped and len(portions) < len(edges) - 1
 
     try:
@@ -114,6 +116,8 @@ def explore(
         finish(complete=not stopped and not interrupted)
         if stopped or interrupted:
             break
+    if told < last - first and not stopped and not interrupted:
+        tell(last - first)  # a violation has ended it before
     if interrupted:
         raise Interrupted(portions)
     return portions
