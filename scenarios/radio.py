@@ -63,7 +63,7 @@ class Radio:
         self.flying = request = self.remote.press(command)
         counts = self.counts(controller)
         done, answers = self._say(controller, self.remote, self.remote.frame(request), LINE_BYTES_A_MS, wait=True)
-        _check_answers(f"{command} by the remote", answers, (Answer(*request, Outcome.DONE),))
+        check_answers(f"{command} by the remote", answers, (Answer(*request, Outcome.DONE),))
         if done != 1:
             raise Violation(Rule.USABILITY, f"{command} by the remote is answered, and done {done} times")
         self._check_counts(controller, f"{command} by the remote", counts, {"accepted": 1}, UNFINISHED)
@@ -85,7 +85,7 @@ class Radio:
             raise Violation(Rule.USABILITY, f"{what} makes the device save or restore")
         if rail.operations > operations:
             raise Violation(Rule.STABILITY, f"{what} leads to {rail.operations - operations} media operations")
-        _check_answers(what, answers, hostile.answered)
+        check_answers(what, answers, hostile.answered)
         self._check_counts(controller, what, counts, hostile.counted, hostile.others)
         now = camera.picture(controller)
         if ram is not None and now is not None and len(now) > len(ram) + BUFFER_BYTES:
@@ -99,7 +99,7 @@ class Radio:
         frame = remote.frame(request)
         done, answers = self._say(controller, remote, frame, len(frame), wait=answered)
         what = f"request {request.counter} of the remote"
-        _check_answers(what, answers, expected)
+        check_answers(what, answers, expected)
         return done
 
     def counts(self, controller: Controller) -> Counts:
@@ -156,7 +156,8 @@ class Radio:
             raise Violation(Rule.HONESTY, f"{what} is counted as {_listed(more)}, and should be {wanted}")
 
 
-def _check_answers(what: str, answers: list[Answer], expected: tuple[Answer, ...]) -> None:
+def check_answers(what: str, answers: list[Answer], expected: tuple[Answer, ...]) -> None:
+    """Exactly these must have come; raises Violation."""
     if tuple(answers) == expected:
         return
     if expected and not answers:

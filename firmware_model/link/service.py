@@ -218,9 +218,14 @@ class LinkService:
         try:
             configuration = decode(self._bus.read(self._configuration_address, MOST_BYTES))
             self._check_devices(configuration)
+        except FirmwareError as error:
+            raise _Refusal(Result.NO_CONFIGURATION, str(error)) from error
+        try:
             return DeltaController(self._board, configuration.firmware)
         except FirmwareError as error:
             raise _Refusal(Result.NO_CONFIGURATION, str(error)) from error
+        except (Exception, SystemExit) as error:
+            raise _stopped("the start of the controller", error) from error
 
     def _check_devices(self, configuration: Configuration) -> None:
         """The block must speak of the parts that are here; raises ConfigurationError for the first that is not."""
@@ -242,8 +247,12 @@ def _run(what: str, work: Callable[[], T]) -> T:
     """Let the controller work: what it raises would make a real one hang, and whoever asked is told."""
     try:
         return work()
-    except Exception as error:
-        raise _Refusal(Result.STOPPED, f"{what}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise _stopped(what, error) from error
+
+
+def _stopped(what: str, error: BaseException) -> _Refusal:
+    return _Refusal(Result.STOPPED, f"{what}: {type(error).__name__}: {error}")
 
 
 def _is_request(body: bytes) -> bool:

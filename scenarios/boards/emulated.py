@@ -121,8 +121,7 @@ class EmulatedBoard:
         if not piece.endswith(DELIMITER) and len(self._piece) <= 2 * MOST_BODY:
             return b""
         held, self._piece = self._piece, b""
-        rail = self.chip.board.rail
-        rail.limit = rail.operations + MOST_OPERATIONS
+        self._limit_operations()
         return self._unless_power_is_lost(self.chip.feed(held))
 
     def _unless_power_is_lost(self, answers: bytes) -> bytes:
@@ -134,12 +133,15 @@ class EmulatedBoard:
     def _tried(work: Callable[[], bytes]) -> tuple[Result, bytes]:
         try:
             return Result.DONE, work()
+        except _StoppedError as error:
+            return Result.STOPPED, str(error).encode()[:MOST_PAYLOAD]
         except (struct.error, ValueError, HardwareError) as error:
             # A ValidationError of msgspec is a ValueError.
             return Result.WRONG_PAYLOAD, str(error).encode()[:MOST_PAYLOAD]
 
     def _fit(self, payload: bytes) -> bytes:
         (seed,) = FIT_REQUEST.unpack_from(payload)
+        self._policy = Adversary.FIRST_POLICY
         spec = msgspec.json.decode(payload[FIT_REQUEST.size :], type=BoardSpec)
         self.chip = self.chip.refitted(spec, seed)
         self.chip.board.otp_key = pairing_key(seed)
@@ -189,7 +191,19 @@ class EmulatedBoard:
         (milliseconds,) = ELAPSE_REQUEST.unpack(payload)
         if milliseconds > MOST_ELAPSED_MS:
             raise ValueError(f"{milliseconds} ms at once; at most {MOST_ELAPSED_MS}")
-        return ELAPSE_ANSWER.pack(self.chip.elapse(milliseconds))
+        self._limit_operations()
+        try:
+            return ELAPSE_ANSWER.pack(self.chip.elapse(milliseconds))
+        except (Exception, SystemExit) as error:
+            raise _StoppedError(f"a tick: {type(error).__name__}: {error}") from error
+
+    def _limit_operations(self) -> None:
+        rail = self.chip.board.rail
+        rail.limit = rail.operations + MOST_OPERATIONS
+
+
+class _StoppedError(Exception):
+    """The firmware raised something while it was the fixture that let it work."""
 
 
 def _choice(chosen: int, outcome: int) -> Choice:

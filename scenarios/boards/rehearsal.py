@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import Command, Opcode
+from deltabench.firmware_model.link.remote_frames import Request
+from deltabench.hwsim.instability import Adversary
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.boards.contents import Kept
 from deltabench.scenarios.boards.target import BoardTarget
@@ -53,9 +55,13 @@ class Rehearsal:
         self.settled: dict[int, Settled] = {}
         self.presses: dict[int, int] = {}
         """How often the switch of a press gave its command, by the number of the action."""
+        self.accepted: dict[int, Request] = {}
+        """What the remote said and was answered, by the number of the action."""
         self.durations_s: dict[int, float] = {}
         """How long an action took, by its number; a boot that follows it is not in it."""
         self.boot_s = 0.0
+        self.boots: list[int] = []
+        """How many media operations the boots took."""
         self.doing: Action | None = None
         self._variant = variant
         self._target = target
@@ -72,6 +78,11 @@ class Rehearsal:
         return self._base + self._workout.controller.operations
 
     @property
+    def snapshots(self) -> Mapping[str, Kept]:
+        """What disks held when somebody took a copy of them."""
+        return self._workout.snapshots
+
+    @property
     def counter(self) -> int:
         """Of the last thing that the remote said."""
         return self._workout.remote.counter
@@ -80,10 +91,11 @@ class Rehearsal:
         """Raises Violation: a rule was broken without any cut."""
         target, workout = self._target, self._workout
         target.power.off()
+        target.readings(Adversary.FIRST_POLICY)
         workout.power_on()
         self.starts.append(Start(0, target.keep()))
         began_s = target.clock.now_s()
-        workout.boot()
+        self._boot()
         self.boot_s = target.clock.now_s() - began_s
         self._base = -workout.controller.operations
         for number, action in enumerate(self._actions):
@@ -128,8 +140,11 @@ class Rehearsal:
                     oracle.acknowledge()
             case Button(command=command):
                 workout.do(action)
-                if workout.flying is not None or workout.presses != 1:
-                    raise Violation(Rule.USABILITY, f"{command} by the remote is not answered, or not done once")
+                if workout.presses != 1:
+                    raise Violation(
+                        Rule.USABILITY, f"{command} by the remote is answered, and done {workout.presses} times"
+                    )
+                self.accepted[number] = workout.accepted[-1]
                 oracle.begin(command)
                 oracle.acknowledge()
             case _:
@@ -137,6 +152,10 @@ class Rehearsal:
                 if isinstance(action, steps.Idle) and workout.presses:
                     raise Violation(Rule.USABILITY, "the device did a save or restore that nobody asked for")
                 self._in_order &= not isinstance(action, steps.Swap | steps.PutBack)
+
+    def _boot(self) -> None:
+        self._workout.boot()
+        self.boots.append(self._workout.controller.operations)
 
     def _note(self, action: int, number: int, operations: int, what: str = "action") -> None:
         """Spots at so many media operations from place ``number`` on."""
@@ -153,12 +172,12 @@ class Rehearsal:
             if ended:
                 oracle.acknowledge()
         else:
-            if self._in_order and not action.refused:
+            if not action.refused:
                 self.spots.append(Spot(number, before, 0, "between"))
             place = before + 1
         workout.power_on()
         self.starts.append(Start(number + 1, target.keep()))
-        workout.boot()
+        self._boot()
         self._base = place
         if isinstance(action, steps.PowerCycle) and action.refused:
             self._in_order = False
@@ -176,7 +195,7 @@ class Rehearsal:
         target, workout, saved = self._target, self._workout, candidates[0].saved
         if all(candidate.saved == saved for candidate in candidates):
             return saved
-        place, kept = self.operations, target.keep()
+        place = self.operations
         controller = target.power_cycle()
         target.must(controller, commands.RESTORE, "after recovery")
         saved = target.read_all(controller)
@@ -184,7 +203,8 @@ class Rehearsal:
             raise Violation(Rule.ALL_OR_NOTHING, "after a RESTORE the volume reads as neither before nor after the cut")
         target.power.off()
         target.power.on()
-        target.put_back(kept)
+        # From where repetitions start too: a boot that recovers takes other operations than the one after it.
+        target.put_back(self.starts[-1].kept)
         workout.boot()
         self._base = place - workout.controller.operations
         return saved

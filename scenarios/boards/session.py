@@ -19,7 +19,7 @@ from deltabench.hwsim.disk import ZERO_SECTOR, TornSector
 from deltabench.hwsim.instability import Adversary
 from deltabench.scenarios.boards.after_recovery import check
 from deltabench.scenarios.boards.link import PowerLost
-from deltabench.scenarios.boards.rehearsal import Rehearsal, Spot
+from deltabench.scenarios.boards.rehearsal import Rehearsal, Spot, Start
 from deltabench.scenarios.boards.target import BoardController, BoardTarget, prepared
 from deltabench.scenarios.boards.workout import Workout
 from deltabench.scenarios.crash_id import Cut, Path
@@ -30,8 +30,8 @@ from deltabench.scenarios.session import AFTER_RELEASE_MS
 from deltabench.scenarios.verdict import BoardCuts, Result
 from deltabench.scenarios.workload import Button, Crash, Press, actions, described
 
-MOST_NESTED_OPERATIONS: Final = 8
-"""Cuts in a recovery are drawn among so many first media operations of it."""
+BOTH_WAYS: Final = ("o", "n")
+"""The readings of unstable cells as before a cut operation, and as after it."""
 
 
 class BoardSession:
@@ -45,6 +45,10 @@ class BoardSession:
         self._most_cuts = most_cuts
         self._draw = random.Random(variant.scenario.document.seed)
         self._judged = 0
+        self._boots: list[int] = []
+        """How many media operations boots took, those of recoveries included: among so many a nested cut is drawn."""
+        self._read: list[str] = []
+        """How unstable cells read in each boot since the last cut of the workload."""
         self._violations = 0
         self._findings: list[Finding] = []
         self._acknowledged = -1
@@ -91,6 +95,7 @@ class BoardSession:
 
     def _cut_all(self, rehearsal: Rehearsal, progress: Callable[[int, int], None]) -> None:
         self.spots = len(rehearsal.spots)
+        self._boots += rehearsal.boots
         spots = self._chosen(rehearsal.spots)
         oracle, done = self._new_oracle(), 0
         for number, spot in enumerate(spots, 1):
@@ -129,8 +134,12 @@ class BoardSession:
 
     def _cut(self, rehearsal: Rehearsal, oracle: Oracle, spot: Spot) -> None:
         """One crash state: reach it, recover, judge."""
-        workout = Workout(self.variant, self._target, rehearsal.counter)
-        lost = self._reached(rehearsal, spot, workout)
+        first = spot.action + (spot.what == "boot")
+        start = next(start for start in reversed(rehearsal.starts) if start.action <= first)
+        accepted = [request for number, request in rehearsal.accepted.items() if number < start.action]
+        workout = Workout(self.variant, self._target, rehearsal.counter, accepted)
+        workout.snapshots |= rehearsal.snapshots
+        lost = self._reached(rehearsal, spot, start, workout)
         if lost is None:
             self.unreached += 1
             return
@@ -149,21 +158,20 @@ class BoardSession:
             in_flight, doing = None, f"power loss behind {in_flight}"
         oracle.begin(in_flight)
         held_ms = action.hold_ms + AFTER_RELEASE_MS if isinstance(action, Press) else 0
+        self._read.clear()
         path: Path = (Cut(spot.number, lost.outcome, self._policy()),)
         self._judged += 1
         try:
-            path, workout.controller = self._recovered(path)
-            check(self._target, workout, oracle.candidates(), oracle.in_flight, self._judged, held_ms)
+            path, workout.controller = self._recovered(path, workout)
+            check(self._target, workout, oracle.candidates(), oracle.in_flight, self._judged, held_ms, self._policy)
         except _Recovery as failed:
             self._found(failed.path, doing, str(lost), failed.violation)
         except Violation as violation:
-            self._found(path, doing, str(lost), violation)
+            self._found(path, doing, f"{lost}{self._later(len(path))}", violation)
 
-    def _reached(self, rehearsal: Rehearsal, spot: Spot, workout: Workout) -> PowerLost | None:
+    def _reached(self, rehearsal: Rehearsal, spot: Spot, start: Start, workout: Workout) -> PowerLost | None:
         """Do the workload again up to the spot, and lose power there; None if it does not come to it."""
         target = self._target
-        first = spot.action + (spot.what == "boot")
-        start = next(start for start in reversed(rehearsal.starts) if start.action <= first)
         target.power.off()
         target.readings(Adversary.FIRST_POLICY)
         target.power.on()
@@ -196,16 +204,33 @@ class BoardSession:
         return self._target.interrupted(Message.COMMAND, prepared(self._target.link, command), delay_s)
 
     def _policy(self) -> str:
-        """How unstable cells read after a cut: as before the cut operation in half of all cases."""
-        return self._draw.choice((Adversary.FIRST_POLICY, self._draw.choice(Adversary.POLICIES)))
+        """How unstable cells read in the boot to come.
 
-    def _recovered(self, path: Path) -> tuple[Path, BoardController]:
+        In half of all cases the other way than in the boot before, for that is where a firmware is caught that relies
+        on what it has read once.
+        """
+        before = self._read[-1] if self._read else self._draw.choice(BOTH_WAYS)
+        other = BOTH_WAYS[before == Adversary.FIRST_POLICY]
+        self._read.append(self._draw.choice((other, self._draw.choice(Adversary.POLICIES))))
+        return self._read[-1]
+
+    def _later(self, in_path: int) -> str:
+        """In words, how unstable cells read in the boots that a path of so many cuts says nothing of."""
+        later = self._read[in_path:]
+        if set(later) <= {Adversary.FIRST_POLICY}:
+            return ""
+        told = "; ".join(
+            f"boot {number}: {Adversary.MEANING[policy]}" for number, policy in enumerate(later, in_path + 1)
+        )
+        return f"; {told}"
+
+    def _recovered(self, path: Path, workout: Workout) -> tuple[Path, BoardController]:
         """Power on and boot, with more cuts in the recovery as the depth allows; raises _Recovery."""
         target = self._target
         for left in range(self._power.depth - 1, -1, -1):
             target.readings(path[-1].policy)
-            target.power.on()
-            operation = self._draw.randrange(MOST_NESTED_OPERATIONS)
+            workout.power_on()
+            operation = self._draw.randrange(1 + self._draw.choice(self._boots))
             if left and target.in_fixture:
                 target.cut(operation, seed=self._draw.getrandbits(32))
             try:
@@ -217,6 +242,7 @@ class BoardSession:
                 raise _Recovery(path, violation) from violation
             if left:
                 target.cut_never()
+            self._boots.append(controller.operations)
             return path, controller
         raise AssertionError("the last boot is not cut")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 
-from deltabench.firmware_model.commands import WRITES, Command, Response
+from deltabench.firmware_model.commands import STATUS, WRITES, Command, Response
 from deltabench.firmware_model.configuration import device_entry, encode
 from deltabench.firmware_model.controller import Controller, DeltaController
 from deltabench.firmware_model.link.messages import (
@@ -34,6 +35,7 @@ from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import Board, BoardSpec
 from deltabench.hwsim.devboard.spec import CONFIGURATION, DevBoardFile
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.nor import NorFlash
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.boards.clock import SystemClock, WaitingClock
@@ -42,7 +44,7 @@ from deltabench.scenarios.boards.link import Link, LinkError, PowerLost, Refused
 from deltabench.scenarios.boards.power_switch import PowerSwitch
 from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.oracle import Rule, Violation
-from deltabench.scenarios.rig import HostSide
+from deltabench.scenarios.rig import COMMAND_LIMIT, HostSide
 from deltabench.scenarios.scenario import Cuts, Variant
 from deltabench.scenarios.workload import Button, Crash, Press, actions
 
@@ -50,6 +52,8 @@ T = TypeVar("T")
 LIMIT: Final = "exceeds the limit"
 """In what the fixture says of a firmware that does more media operations than any should."""
 NVRAM_BLOCK_BYTES: Final = 256
+MOST_ELAPSED_MS: Final = 600_000
+"""A fixture lets no more time go by at once."""
 MOST_INLINE: Final = (MOST_PAYLOAD - COMMAND_ANSWER.size) // SECTOR_BYTES
 
 
@@ -81,7 +85,16 @@ class BoardController:
         return self.elapse(1) > 0
 
     def elapse(self, milliseconds: int) -> int:
-        """Let simulated time go by; returns how many saves and restores the switches gave."""
+        """Let simulated time go by; returns how many saves and restores the switches gave.
+
+        Raises Violation if the firmware stops in a tick.
+        """
+        return sum(
+            _run("a tick", partial(self._elapsed, some), Rule.USABILITY)
+            for some in _portions(milliseconds, MOST_ELAPSED_MS)
+        )
+
+    def _elapsed(self, milliseconds: int) -> int:
         (done,) = ELAPSE_ANSWER.unpack(self._link.ask(Message.ELAPSE, ELAPSE_REQUEST.pack(milliseconds)))
         return int(done)
 
@@ -225,7 +238,8 @@ class BoardTarget(HostSide):
 
     def radio(self, line: str, data: bytes) -> bytes:
         """Say something on another serial line of the board; returns what the device has said there."""
-        return self.link.ask(Message.RADIO, line.encode() + b"\0" + data)
+        said = line.encode() + b"\0" + data
+        return _run("a tick", lambda: self.link.ask(Message.RADIO, said), Rule.USABILITY)
 
     def boot(self) -> BoardController:
         """Boot the controller of a board that has just been powered on; raises Violation, or PowerLost."""
@@ -238,14 +252,35 @@ class BoardTarget(HostSide):
             )
         return controller
 
-    def power_cycle(self) -> BoardController:
-        """Off, on, and boot."""
+    def power_cycle(self, policy: str = Adversary.FIRST_POLICY) -> BoardController:
+        """Off, on, and boot; unstable cells read by ``policy``."""
         self.power.off()
+        self.readings(policy)
         self.power.on()
         return self.boot()
 
     def execute(self, controller: Controller, command: Command) -> Response:
-        return _run(str(command), lambda: controller.execute(command), Rule.USABILITY)
+        return self._limited(controller, str(command), command, self.boot_limit + command.count)
+
+    def count_operations(self, controller: Controller, done: int) -> None:
+        """Learn how many media operations the ticks since the last command took, in which so much was ``done``.
+
+        They have no answer that says it; STATUS has, and makes none.
+        """
+        self._limited(controller, "what was done in ticks", STATUS, max(done, 1) * self.boot_limit)
+
+    @staticmethod
+    def _limited(controller: Controller, what: str, command: Command, most: int) -> Response:
+        """As on the model, a firmware hangs that takes too many media operations, even if it comes to an end."""
+        assert isinstance(controller, BoardController), "a board has no other"
+        before = controller.operations
+        response = _run(what, lambda: controller.execute(command), Rule.USABILITY)
+        took = controller.operations - before
+        if took > COMMAND_LIMIT * most:
+            raise Violation(
+                Rule.USABILITY, f"{what} takes {took} media operations, and may take {COMMAND_LIMIT * most}"
+            )
+        return response
 
 
 def _run(what: str, work: Callable[[], T], endless: Rule) -> T:
@@ -258,6 +293,11 @@ def _run(what: str, work: Callable[[], T], endless: Rule) -> T:
         if LIMIT in error.text:
             raise Violation(endless, f"{what} does not end: {error.text}") from error
         raise Violation(Rule.USABILITY, f"the firmware stopped in {error.text}") from error
+
+
+def _portions(whole: int, most: int) -> list[int]:
+    """``whole`` in pieces of at most ``most``."""
+    return [min(most, whole - at) for at in range(0, whole, most)]
 
 
 def needs_model(variant: Variant) -> str:

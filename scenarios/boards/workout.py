@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import Command, Response
-from deltabench.firmware_model.link.remote_frames import Answer, Request
+from deltabench.firmware_model.link.remote_frames import Answer, Outcome, Request
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.boards.contents import Kept, keep, moved, put_back
 from deltabench.scenarios.boards.link import PowerLost
 from deltabench.scenarios.boards.target import BoardController, BoardTarget
 from deltabench.scenarios.handheld import Handheld
 from deltabench.scenarios.pairing import pairing_key
-from deltabench.scenarios.radio import ANSWER_MS
+from deltabench.scenarios.radio import ANSWER_MS, check_answers
 from deltabench.scenarios.scenario import Variant
 from deltabench.scenarios.workload import Action, Button, Crash, Press
+
+PowerCycled = Callable[[], BoardController]
+"""Off, on, and boot."""
 
 
 class Workout:
     """One run of the actions of ``variant`` on ``target``, on whatever the media hold."""
 
-    def __init__(self, variant: Variant, target: BoardTarget, counter: int = 0) -> None:
-        """``counter`` is that of the last thing that the remote said, in an earlier run of the workload."""
+    def __init__(
+        self, variant: Variant, target: BoardTarget, counter: int = 0, accepted: Sequence[Request] = ()
+    ) -> None:
+        """``counter`` is that of the last thing that the remote said, in an earlier run of the workload.
+
+        ``accepted``: the requests that the media know of already.
+        """
         self._variant = variant
         self._target = target
         self._hands: list[steps.Swap | steps.PutBack] = []
-        self._snapshots: dict[str, Kept] = {}
+        self.snapshots: dict[str, Kept] = {}
         self.controller = BoardController(target.link)
         self.response = Response()
         self.presses = 0
@@ -34,6 +41,15 @@ class Workout:
         self.remote = Handheld(pairing_key(variant.scenario.document.seed), counter)
         self.flying: Request | None = None
         """What the remote is saying, and has not been answered yet."""
+        self.accepted = list(accepted)
+        """What was answered, in this run and before it."""
+        self.held_back: list[Request] = []
+        """What the remote said in this run, and never arrived."""
+
+    @property
+    def has_remote(self) -> bool:
+        """Whether the device listens to one."""
+        return self._variant.firmware.remote is not None
 
     def boot(self) -> None:
         """Boot the board, which has just been powered on; raises Violation or PowerLost."""
@@ -45,7 +61,7 @@ class Workout:
         target.power.on()
         for action in self._hands:
             if isinstance(action, steps.PutBack):
-                put_back(target.link, self._snapshots[action.device])
+                put_back(target.link, self.snapshots[action.device])
             else:
                 one, other = (target.disk_contents(device) for device in action.devices)
                 contents = keep(target.link, (one,)), keep(target.link, (other,))
@@ -69,31 +85,42 @@ class Workout:
                 self.presses += controller.elapse(hold_ms + bounce_ms + debounce_ms)
                 self._count_operations()
             case Button(command=command):
-                self.flying = self.remote.press(command)
-                self.say_again()
+                # As on the model, each button is pressed twice, and what is said first never arrives.
+                self.held_back.append(self.remote.press(command))
+                self.flying = request = self.remote.press(command)
+                self.presses = self.insist(request, answered=True)
+                self.accepted.append(request)
+                self.flying = None
             case steps.Idle(ms=ms):
                 self.presses = controller.elapse(ms)
                 self._count_operations()
             case steps.Swap() | steps.PutBack():
                 self._hands.append(action)
             case steps.Snapshot(device=device):
-                self._snapshots[device] = keep(target.link, (target.disk_contents(device),))
+                self.snapshots[device] = keep(target.link, (target.disk_contents(device),))
 
-    def say_again(self) -> Answer | None:
-        """The remote says what it has not been answered yet; returns the answer, if there is one."""
-        line, request = self._variant.firmware.remote, self.flying
+    def insist(self, request: Request, *, answered: bool) -> int:
+        """The remote says this, until it is answered; returns how often the device did something.
+
+        Raises Violation if it is ``answered`` otherwise than it must be.
+        """
+        line = self._variant.firmware.remote
         assert line is not None, "a remote that is pressed has a line"
-        assert request is not None, "and something to say"
-        self.presses, said = 0, self.remote.frame(request)
+        self.presses, said, answers = 0, self.remote.frame(request), list[Answer]()
         for _ in range(ANSWER_MS):
-            answers = self.remote.hear(self._target.radio(line, said))
-            if answers:
-                self._count_operations()
-                self.flying = None
-                return answers[0]
+            answers += self.remote.hear(self._target.radio(line, said))
+            if answers and answered:
+                break
             said = b""
-            self.presses += self.controller.elapse(1)
-        return None
+            self.presses += self.controller.elapse(1 if answered else ANSWER_MS)
+            if not answered:
+                answers += self.remote.hear(self._target.radio(line, b""))
+                break
+        self._count_operations()
+        check_answers(
+            f"request {request.counter} of the remote", answers, (Answer(*request, Outcome.DONE),) if answered else ()
+        )
+        return self.presses
 
     def lose_power(self, action: steps.PowerCycle | Crash) -> bool:
         """Switch off as the action says; whether a Crash's command had come to its end before."""
@@ -113,9 +140,8 @@ class Workout:
     def again(self, actions: Sequence[Action]) -> None:
         """What has been done before with the same outcome: nobody looks."""
         for action in actions:
-            if isinstance(action, Command | Press | Button | steps.Idle):
+            if isinstance(action, Command | Press | Button | steps.Idle | steps.Swap | steps.PutBack):
                 self.do(action)
 
     def _count_operations(self) -> None:
-        """Switches have no answer that says how many media operations there were; STATUS has, and makes none."""
-        self._target.execute(self.controller, commands.STATUS)
+        self._target.count_operations(self.controller, self.presses)
