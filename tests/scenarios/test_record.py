@@ -50,7 +50,7 @@ def test_a_file_that_was_changed_or_renamed_is_not_there(tmp_path: Path) -> None
     assert record.find("other") is None
     record.keep("key", FOUND)
     text = file.read_bytes()
-    file.write_bytes(text.replace(b"[4, 3, 2, 1]", b"[4, 3, 2, 0]"))
+    file.write_bytes(text.replace(b"[4, 3, 2, 1, ", b"[4, 3, 2, 0, "))
     assert file.read_bytes() != text
     assert record.find("key") is None
 
