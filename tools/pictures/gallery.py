@@ -29,6 +29,7 @@ from deltabench.tools.pictures.holdup import holdup_picture
 from deltabench.tools.pictures.latency import Timed, latency_picture, phases_picture
 from deltabench.tools.pictures.maps import maps_picture
 from deltabench.tools.pictures.over_time import Line, erases_picture, life_title, wear_out_table
+from deltabench.tools.pictures.recoveries import recoveries_picture
 from deltabench.tools.pictures.style import Picture
 from deltabench.tools.pictures.verdicts import verdicts_picture
 from deltabench.tools.pictures.wear import moves_picture, wear_picture
@@ -287,6 +288,7 @@ def _judged(results: Sequence[Judged]) -> list[tuple[str, list[Picture]]]:
         several = [
             crash_map_picture(file_name(f"crash-map-{result.run}"), result),
             in_order_picture(file_name(f"crash-map-in-order-{result.run}"), result),
+            recoveries_picture(file_name(f"recoveries-{result.run}"), result),
         ]
         pictures += [_headed(result.scenario, picture, len(scenarios) > 1) for picture in several if picture]
     return [("Crash states", pictures)]
