@@ -85,6 +85,12 @@ class Result(NamedTuple):
         return not self.counts.beyond_budget and not (unbounded and self.counts.unlike)
 
     @property
+    def is_uncut(self) -> bool:
+        """Whether power was never cut on a board, though it should have been: that nothing was found says nothing."""
+        cuts = self.variant.scenario.document.power.cuts
+        return self.board is not None and cuts is not Cuts.NONE and not self.counts.verified
+
+    @property
     def closed(self) -> bool:
         """Whether it holds for any number of cuts at any points, for this workload and fault model."""
         cuts = self.variant.scenario.document.power.cuts
@@ -103,7 +109,8 @@ class Result(NamedTuple):
         """
         expected = self.variant.expected
         if expected.verdict == "holds":
-            return self.holds and self.complete and (self.is_covered or self.variant.scenario.document.expect.partial)
+            enough = self.is_covered or self.variant.scenario.document.expect.partial
+            return self.holds and self.complete and enough and not self.is_uncut
         found = any(expected.rule in (None, finding.rule) for finding in self.findings)
         return found or (self.share is not None and self.complete)
 
@@ -165,6 +172,8 @@ class Result(NamedTuple):
             rule = f" of {expected.rule.value}" if expected.rule else ""
             until = "" if self.complete else " before it was interrupted"
             return f"expected a violation{rule}, and found {'only others' if self.findings else 'none'}{until}"
+        if self.holds and self.complete and self.is_uncut:
+            return "power was never cut: the workload came to none of the places to cut at"
         if self.holds and self.complete:
             return "only partly explored, which the scenario does not allow (expect.partial)"
         if self.holds:

@@ -136,10 +136,14 @@ def _run_on_board(
     with progress_bar() as report:
         run = run_on(target, variants, report)
     code: int = Exit.OK
+    if run.interrupted and not run.results:
+        click.echo("deltabench: Interrupted before the first variant was finished.", err=True)
+        return Exit.INTERRUPTED
     if run.results or not run.problem:
         code = _told(make_console(), run.results, json_file, junit_file, interrupted=run.interrupted)
     if run.problem:
-        click.echo(f"deltabench: {run.problem}", err=True)
+        for line in run.problem.splitlines():
+            click.echo(f"deltabench: {line}", err=True)
         return Exit.USAGE
     return code
 

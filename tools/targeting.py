@@ -55,7 +55,7 @@ target_option = click.option(
 )
 cuts_option = click.option(
     "--cuts",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=1),
     default=DEFAULT_CUTS,
     show_default=True,
     help="With --target: power cuts a variant at most.",

@@ -94,11 +94,19 @@ def test_a_refusal_says_what_was_refused_and_why() -> None:
 
 def test_the_fixture_s_word_that_power_is_lost_ends_the_waiting() -> None:
     def lost(kind: int, sequence: int) -> bytes:
-        return encode_frame(answer(Message.POWER_LOST, 0, Result.DONE, LOST_EVENT.pack(3, 9, 0) + b"nor0 erase"))
+        return encode_frame(answer(Message.POWER_LOST, sequence, Result.DONE, LOST_EVENT.pack(3, 9, 0) + b"nor0 erase"))
 
     with pytest.raises(PowerLost, match="nor0 erase") as caught:
         Link(Line(lost)).ask(Message.COMMAND)
     assert (caught.value.outcome, caught.value.many) == (3, 9)
+
+
+def test_the_word_that_power_was_lost_in_an_earlier_request_is_no_answer_to_this_one() -> None:
+    def late(kind: int, sequence: int) -> bytes:
+        lost = answer(Message.POWER_LOST, sequence - 1, Result.DONE, LOST_EVENT.pack(3, 9, 0))
+        return encode_frame(lost) + done(kind, sequence)
+
+    assert Link(Line(late)).ask(Message.COMMAND) == b"well"
 
 
 @given(st.lists(st.binary(max_size=30), max_size=5), st.binary(max_size=60))
