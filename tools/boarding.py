@@ -115,11 +115,11 @@ def board_command(
     file = load_board(board)
     spec = _spec(file, scenario, devices)
     log = BoardLog((lambda _: None) if quiet else _say, time.monotonic)
-    emulated = EmulatedBoard(file, spec, timed=MediaTime(timing) if timing else None, told=log.told)
-    supply = _Supply(emulated)
-    if cut_after is not None:
-        supply.cut_after(cut_after)
     with _endpoint(link, listen) as endpoint, _ended_by_signal():
+        emulated = EmulatedBoard(file, spec, timed=MediaTime(timing) if timing else None, told=log.told)
+        supply = _Supply(emulated)
+        if cut_after is not None:
+            supply.cut_after(cut_after)
         click.echo(endpoint.url)
         line = PacedLine(emulated, character_s(baud, "even") if baud else 0.0, lambda: emulated.chip.media_ns)
 

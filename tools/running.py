@@ -156,11 +156,13 @@ def _told(
     *,
     interrupted: bool,
 ) -> int:
-    """Write the result files and print the report; returns the exit code."""
-    if json_file:
-        write_whole(json_file, to_json(results, interrupted=interrupted))
+    """Write the result files and print the report, even if a file cannot be written; returns the exit code."""
     here = [result for result in results if not result.is_elsewhere]
-    if junit_file:
-        write_whole(junit_file, to_junit(here))
-    print_report(console, here, interrupted=interrupted)
+    try:
+        if json_file:
+            write_whole(json_file, to_json(results, interrupted=interrupted))
+        if junit_file:
+            write_whole(junit_file, to_junit(here))
+    finally:
+        print_report(console, here, interrupted=interrupted)
     return Exit.INTERRUPTED if interrupted else exit_code(results)

@@ -16,6 +16,7 @@ from deltabench.firmware_model.link.messages import (
     Result,
     request,
 )
+from deltabench.scenarios.boards.clock import SystemClock, WaitingClock
 from deltabench.scenarios.boards.transport import Transport
 from deltabench.scenarios.errors import ScenarioError
 
@@ -23,6 +24,10 @@ TIMEOUT_S: Final = 2.0
 ATTEMPTS: Final = 4
 MOST_STRAYS: Final = 10_000
 """So many pieces of whatever may come in before an answer; a line that never falls silent is not waited for longer."""
+
+
+MOST_WAIT_S: Final = 60.0
+"""Nor is one on which something comes now and then."""
 
 
 class LinkError(ScenarioError):
@@ -56,10 +61,18 @@ class Link:
     A request without an answer in ``timeout_s`` is sent again, ``attempts`` times in all; the board executes it once.
     """
 
-    def __init__(self, transport: Transport, *, timeout_s: float = TIMEOUT_S, attempts: int = ATTEMPTS) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        attempts: int = ATTEMPTS,
+        clock: WaitingClock | None = None,
+    ) -> None:
         self._transport = transport
         self._timeout_s = timeout_s
         self._attempts = attempts
+        self._clock = clock or SystemClock()
         self._receiver = FrameReceiver(MOST_BODY)
         self._sequence = 0
 
@@ -98,9 +111,10 @@ class Link:
 
     def _wait(self, message: Message) -> tuple[Result, bytes] | None:
         """The answer that is waited for; None if the line falls silent before it came."""
+        until_s = self._clock.now_s() + MOST_WAIT_S
         for _ in range(MOST_STRAYS):
             data = self._transport.receive(self._timeout_s)
-            if not data:
+            if not data or self._clock.now_s() > until_s:
                 return None
             for answered in self._answers(message, data):
                 return answered

@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from deltabench.firmware_model.link.framing import FrameReceiver, encode_frame
 from deltabench.firmware_model.link.messages import HEAD, LOST_EVENT, MOST_BODY, Message, Result, answer
-from deltabench.scenarios.boards.link import ATTEMPTS, MOST_STRAYS, Link, LinkError, PowerLost, RefusedError
+from deltabench.scenarios.boards.link import (
+    ATTEMPTS,
+    MOST_STRAYS,
+    MOST_WAIT_S,
+    Link,
+    LinkError,
+    PowerLost,
+    RefusedError,
+)
 
 Reply = Callable[[int, int], bytes]
 """What the other end sends for a request of a type with a sequence number."""
@@ -81,6 +89,28 @@ def test_a_line_that_never_falls_silent_is_given_up_too() -> None:
     with pytest.raises(LinkError, match="does not answer"):
         Link(line).ask(Message.HELLO)
     assert line.pieces == ATTEMPTS * MOST_STRAYS
+
+
+def test_a_line_on_which_something_comes_now_and_then_is_given_up_in_bounded_time() -> None:
+    class Clock:
+        time_s = 0.0
+
+        def now_s(self) -> float:
+            return self.time_s
+
+        def sleep(self, duration_s: float) -> None:
+            self.time_s += duration_s
+
+    clock = Clock()
+
+    class Drips(Line):
+        def receive(self, timeout_s: float) -> bytes:
+            clock.sleep(timeout_s * 0.9)
+            return b"."
+
+    with pytest.raises(LinkError, match="does not answer"):
+        Link(Drips(nothing), clock=clock).ask(Message.HELLO)
+    assert clock.time_s < 2 * ATTEMPTS * MOST_WAIT_S
 
 
 def test_a_refusal_says_what_was_refused_and_why() -> None:
