@@ -39,10 +39,14 @@ NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 class BoardCuts(NamedTuple):
-    """Of a run on a board: ``places`` at which power can be cut, and cuts that the workload did not come to again."""
+    """Of a run on a board: ``places`` at which power can be cut, and cuts that the workload did not come to again.
+
+    ``in_fixture``: cuts fell where they were asked for, so that findings can be told by an id.
+    """
 
     places: int
     unreached: int
+    in_fixture: bool = True
 
 
 class InShare(NamedTuple):
@@ -115,7 +119,9 @@ class Result(NamedTuple):
         return found or (self.share is not None and self.complete)
 
     def crash_id(self, finding: Finding) -> str:
-        """The id that replays a finding."""
+        """The id that replays a finding; empty if it was made on a board whose power went at some time or other."""
+        if self.board is not None and not self.board.in_fixture and finding.path:
+            return ""
         return str(CrashId(self.variant.scenario.name, self.variant.name, finding.path))
 
     @property
@@ -149,7 +155,7 @@ class Result(NamedTuple):
             ),
             crash_map=table_of(self.cut_rows),
             coverage=self.coverage,
-            board=UNSET if self.board is None else OnBoard(**self.board._asdict()),
+            board=UNSET if self.board is None else OnBoard(places=self.board.places, unreached=self.board.unreached),
             share=UNSET if self.share is None else self._shared(self.share),
         )
 
@@ -222,7 +228,7 @@ def to_junit(results: Sequence[Result]) -> str:
         if not result.as_expected:
             failure = ET.SubElement(case, "failure", message=_xml_text(result.problem()))
             failure.text = "\n".join(
-                _xml_text(f"{result.crash_id(finding)}: {finding.rule.value}: {finding.detail}")
+                _xml_text(": ".join(filter(None, (result.crash_id(finding), finding.rule.value, finding.detail))))
                 for finding in result.findings
             )
         output = ET.SubElement(case, "system-out")

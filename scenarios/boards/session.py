@@ -91,7 +91,7 @@ class BoardSession:
             tuple(self._findings),
             time.process_time() - started,
             complete,
-            board=BoardCuts(self.spots, self.unreached),
+            board=BoardCuts(self.spots, self.unreached, self._target.in_fixture),
         )
 
     def _new_oracle(self) -> Oracle:

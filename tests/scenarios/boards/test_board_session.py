@@ -304,3 +304,4 @@ def test_a_command_that_a_real_board_has_answered_before_the_power_went_must_hav
     monkeypatch.setattr(service, "DeltaController", Late)
     result = BoardSession(variant, target, 60).run()
     assert any(finding.doing.startswith("WRITE") for finding in result.findings)
+    assert {violation.id for violation in result.judged.violations} == {""}
