@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
+
+import msgspec
 
 from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import Controller, DeltaController
 from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
-from deltabench.hwsim.board import Board
+from deltabench.hwsim.board import Board, BoardSpec
 from deltabench.hwsim.errors import HardwareError
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.guest import load_class
@@ -75,3 +78,14 @@ def controller_factory(variant: Variant, board: Board) -> Callable[[], Controlle
             raise ScenarioError(f"{path}: {key} = {firmware.scheme!r} is no subclass of MapScheme")
         scheme = guest
     return lambda: DeltaController(board, firmware, scheme)
+
+
+def parts_named_from_anywhere(spec: BoardSpec, near: Path) -> BoardSpec:
+    """The board with its part files named absolutely: a board file is relative to another folder than a scenario."""
+    devices = {
+        name: msgspec.structs.replace(device, part=str((near / device.part).resolve()))
+        if device.part.endswith(".toml") or "/" in device.part
+        else device
+        for name, device in spec.devices.items()
+    }
+    return msgspec.structs.replace(spec, devices=devices)

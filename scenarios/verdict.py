@@ -39,10 +39,14 @@ NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ff
 
 
 class BoardCuts(NamedTuple):
-    """Of a run on a board: ``places`` at which power can be cut, and cuts that the workload did not come to again."""
+    """Of a run on a board: ``places`` at which power can be cut, and cuts that the workload did not come to again.
+
+    ``in_fixture``: cuts fell where they were asked for, so that findings can be told by an id.
+    """
 
     places: int
     unreached: int
+    in_fixture: bool = True
 
 
 class InShare(NamedTuple):
@@ -84,6 +88,12 @@ class Result(NamedTuple):
         return not self.counts.beyond_budget and not self.counts.unlike
 
     @property
+    def is_uncut(self) -> bool:
+        """Whether power was never cut on a board, though it should have been: that nothing was found says nothing."""
+        cuts = self.variant.scenario.document.power.cuts
+        return self.board is not None and cuts is not Cuts.NONE and not self.counts.verified
+
+    @property
     def closed(self) -> bool:
         """Whether it holds for any number of cuts at any points, for this workload and fault model."""
         cuts = self.variant.scenario.document.power.cuts
@@ -102,12 +112,15 @@ class Result(NamedTuple):
         """
         expected = self.variant.expected
         if expected.verdict == "holds":
-            return self.holds and self.complete and (self.is_covered or self.variant.scenario.document.expect.partial)
+            enough = self.is_covered or self.variant.scenario.document.expect.partial
+            return self.holds and self.complete and enough and not self.is_uncut
         found = any(expected.rule in (None, finding.rule) for finding in self.findings)
         return found or (self.share is not None and self.complete)
 
     def crash_id(self, finding: Finding) -> str:
-        """The id that replays a finding."""
+        """The id that replays a finding; empty if it was made on a board whose power went at some time or other."""
+        if self.board is not None and not self.board.in_fixture and finding.path:
+            return ""
         return str(CrashId(self.variant.scenario.name, self.variant.name, finding.path))
 
     @property
@@ -141,7 +154,7 @@ class Result(NamedTuple):
             ),
             crash_map=table_of(self.cut_rows),
             coverage=self.coverage,
-            board=UNSET if self.board is None else OnBoard(**self.board._asdict()),
+            board=UNSET if self.board is None else OnBoard(places=self.board.places, unreached=self.board.unreached),
             share=UNSET if self.share is None else self._shared(self.share),
         )
 
@@ -164,6 +177,8 @@ class Result(NamedTuple):
             rule = f" of {expected.rule.value}" if expected.rule else ""
             until = "" if self.complete else " before it was interrupted"
             return f"expected a violation{rule}, and found {'only others' if self.findings else 'none'}{until}"
+        if self.holds and self.complete and self.is_uncut:
+            return "power was never cut: the workload came to none of the places to cut at"
         if self.holds and self.complete:
             return "only partly explored, which the scenario does not allow (expect.partial)"
         if self.holds:
@@ -212,7 +227,7 @@ def to_junit(results: Sequence[Result]) -> str:
         if not result.as_expected:
             failure = ET.SubElement(case, "failure", message=_xml_text(result.problem()))
             failure.text = "\n".join(
-                _xml_text(f"{result.crash_id(finding)}: {finding.rule.value}: {finding.detail}")
+                _xml_text(": ".join(filter(None, (result.crash_id(finding), finding.rule.value, finding.detail))))
                 for finding in result.findings
             )
         output = ET.SubElement(case, "system-out")

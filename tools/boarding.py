@@ -115,13 +115,13 @@ def board_command(
     file = load_board(board)
     spec = _spec(file, scenario, devices)
     log = BoardLog((lambda _: None) if quiet else _say, time.monotonic)
-    emulated = EmulatedBoard(file, spec, timed=MediaTime(timing) if timing else None, told=log.told)
-    supply = _Supply(emulated)
-    if cut_after is not None:
-        supply.cut_after(cut_after)
     with _endpoint(link, listen) as endpoint, _ended_by_signal():
+        emulated = EmulatedBoard(file, spec, timed=MediaTime(timing) if timing else None, told=log.told)
+        supply = _Supply(emulated)
+        if cut_after is not None:
+            supply.cut_after(cut_after)
         click.echo(endpoint.url)
-        line = PacedLine(emulated, character_s(baud, "even") if baud else 0.0, lambda: emulated.chip.board.clock.now_ns)
+        line = PacedLine(emulated, character_s(baud, "even") if baud else 0.0, lambda: emulated.chip.media_ns)
 
         def between() -> None:
             log.look()
@@ -159,9 +159,11 @@ class _Supply:
 
 def _spec(file: DevBoardFile, scenario: str | None, devices: tuple[tuple[str, DeviceSpec], ...]) -> BoardSpec:
     if scenario is not None:
+        from deltabench.scenarios.build import parts_named_from_anywhere
         from deltabench.scenarios.scenario import find_scenario
 
-        return find_scenario(scenario).document.board
+        found = find_scenario(scenario)
+        return parts_named_from_anywhere(found.document.board, found.path.parent)
     if devices:
         names = [name for name, _ in devices]
         twice = next((name for name in names if names.count(name) > 1), None)

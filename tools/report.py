@@ -107,10 +107,11 @@ def _print_counterexample(console: Console, result: Result) -> None:
     for name, text in counterexample(finding):
         console.print(f"  {name:<10}{escape(text)}")
     crash = result.crash_id(finding)
-    console.print(f"  {'crash id':<10}{escape(crash)}")
     quoted = escape(shlex.quote(crash))
-    console.print(f"  {'replay':<10}deltabench replay {quoted}")
-    if finding.path:
+    if crash:
+        console.print(f"  {'crash id':<10}{escape(crash)}")
+        console.print(f"  {'replay':<10}deltabench replay {quoted}")
+    if crash and finding.path:
         console.print(f"  {'explain':<10}deltabench explain {quoted}")
     console.print()
 

@@ -147,10 +147,14 @@ def _run_on_board(
     with progress_bar() as report:
         run = run_on(target, variants, report)
     code: int = Exit.OK
+    if run.interrupted and not run.results:
+        click.echo("deltabench: Interrupted before the first variant was finished.", err=True)
+        return Exit.INTERRUPTED
     if run.results or not run.problem:
         code = _told(make_console(), run.results, json_file, junit_file, interrupted=run.interrupted)
     if run.problem:
-        click.echo(f"deltabench: {run.problem}", err=True)
+        for line in run.problem.splitlines():
+            click.echo(f"deltabench: {line}", err=True)
         return Exit.USAGE
     return code
 
@@ -163,11 +167,13 @@ def _told(
     *,
     interrupted: bool,
 ) -> int:
-    """Write the result files and print the report; returns the exit code."""
-    if json_file:
-        write_whole(json_file, to_json(results, interrupted=interrupted))
+    """Write the result files and print the report, even if a file cannot be written; returns the exit code."""
     here = [result for result in results if not result.is_elsewhere]
-    if junit_file:
-        write_whole(junit_file, to_junit(here))
-    print_report(console, here, interrupted=interrupted)
+    try:
+        if json_file:
+            write_whole(json_file, to_json(results, interrupted=interrupted))
+        if junit_file:
+            write_whole(junit_file, to_junit(here))
+    finally:
+        print_report(console, here, interrupted=interrupted)
     return Exit.INTERRUPTED if interrupted else exit_code(results)

@@ -55,7 +55,7 @@ target_option = click.option(
 )
 cuts_option = click.option(
     "--cuts",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=1),
     default=DEFAULT_CUTS,
     show_default=True,
     help="With --target: power cuts a variant at most.",
@@ -137,16 +137,16 @@ def run_on(target: Target, variants: Sequence[Variant], report: Report) -> Board
     file = load_board(target.board_name)
     with ExitStack() as ports:
 
-        def opened(url: str, baud: int) -> _Port:
+        def opened(url: str, baud: int, option: str) -> _Port:
             with _as_link_error():
-                port = SerialPort(url, baud, "none")
+                port = SerialPort(url, baud, "none", option)
             ports.callback(port.close)
             return _Port(port)
 
-        link = Link(opened(*target.line))
+        link = Link(opened(*target.line, "--target"))
         power: PowerSwitch = FixturePower(link)
         if target.power != FIXTURE:
-            relay = opened(target.power.removeprefix(RELAY), SerialRelay.BAUD)
+            relay = opened(target.power.removeprefix(RELAY), SerialRelay.BAUD, "--power")
             power = SerialRelay(relay, SystemClock().sleep)
         return run_on_board(variants, link, power, file, target.cuts, report)
 

@@ -152,10 +152,11 @@ class NorAtoms(AtomStore):
         atoms, generation = self.atoms, self._generation
         for number, at in enumerate(self._geometry.slots):
             record = image[at : at + size]
-            if record == blank or not intact(record, generation):
+            index = record[0] | record[1] << 8
+            if record == blank or not intact(record, generation) or index >= len(atoms):
                 # A record that fails its check is the one that the cut tore: nothing was ever put behind it.
                 return number
-            atoms[record[0] | record[1] << 8] = record[2:-4]
+            atoms[index] = record[2:-4]
         return len(self._geometry.slots)
 
     def _compact(self) -> None:

@@ -146,7 +146,8 @@ MESSAGES: Final = (
     ),
     Described(
         Message.POWER_LOST, "", "outcome 4, outcomes there were 4, operation 4, in words",
-        "no request: the fixture says, with sequence number 0, that the power was cut as asked",
+        "no request: the fixture's answer, with its number, to any in which the power was cut as asked, and to all for "
+        "the chip from then on, until POWER or FIT",
     ),
 )  # fmt: skip
 
@@ -160,7 +161,7 @@ def digest(block: bytes) -> bytes:
 
 
 def as_markdown() -> str:
-    """The tables of docs/link.md."""
+    """The tables of the link in docs/boards.md."""
     lines = ["| type | message | request | answer | what for |", "| --- | --- | --- | --- | --- |"]
     for message, request, answer, meaning in MESSAGES:
         lines.append(f"| 0x{message:02X} | {message.name} | {request or '-'} | {answer or '-'} | {meaning} |")

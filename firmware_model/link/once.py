@@ -28,3 +28,7 @@ class Answers:
             result, payload = run(lambda: handler(body[HEAD.size :]))
         self._last = (body, answer(kind, sequence, result, payload))
         return self._last[1]
+
+    def forget(self) -> None:
+        """Whoever asks now has got the last answer: a request like that one is another one."""
+        self._last = (b"", b"")

@@ -48,7 +48,8 @@ class Flagged(MapScheme):
 
     @property
     def flag(self) -> str:
-        return ("idle", "switching", "clearing")[self._flag]
+        known = ("idle", "switching", "clearing")
+        return known[self._flag] if self._flag < len(known) else f"unknown ({self._flag})"
 
     def boot(self) -> None:
         self.store.core.spend(MAP_WORDS, 2 * words(self.units))

@@ -94,6 +94,7 @@ class Chip:
         self._launch = launch
         self._timed = timed
         self._told = told
+        self._pace: MediaPace | None = None
         self._runs: Bootloader | Application | None = None
         self._operations_to_cut = 0
         self._choose: Choice = _first
@@ -102,6 +103,11 @@ class Chip:
     def application(self) -> Application | None:
         """What runs from flash; None without power, in the bootloader, and if the chip hangs."""
         return None if isinstance(self._runs, Bootloader) else self._runs
+
+    @property
+    def media_ns(self) -> int:
+        """How long the media have been busy since power-on; 0 if they take no time."""
+        return 0 if self._pace is None else self._pace.passed_ns
 
     @property
     def in_bootloader(self) -> bool:
@@ -141,7 +147,8 @@ class Chip:
         self.board.adversary.power_on(policy)
         if self._timed is not None:
             media = [window.device for window in self.bus.windows if not isinstance(window.device, Ram)]
-            self.board.rail.meter = MediaPace(media, self.board.clock, self._timed)
+            self._pace = MediaPace(media, self.board.clock, self._timed)
+            self.board.rail.meter = self._pace
         self._told(Event("power on"))
         with self._as_long_as_power_lasts():
             self._start(self.file.chip.flash_address)

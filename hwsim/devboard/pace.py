@@ -18,11 +18,17 @@ class MediaPace:
     def __init__(self, media: Iterable[Medium], clock: Clock, media_time: MediaTime) -> None:
         self._timings = {medium.name: timing_of(medium, media_time) for medium in media}
         self._clock = clock
+        self.passed_ns = 0
+        """How long the media have been busy since power-on."""
 
     def changes(self, operation: Operation) -> None:
         now_ns = self._clock.now_ns
-        self._clock.advance_ns(self._timings[operation.device].change(operation, now_ns) - now_ns)
+        self._pass(self._timings[operation.device].change(operation, now_ns) - now_ns)
 
     def reads(self, medium: Medium, address: int, length: int) -> None:
         now_ns = self._clock.now_ns
-        self._clock.advance_ns(self._timings[medium.name].read(address, length, now_ns) - now_ns)
+        self._pass(self._timings[medium.name].read(address, length, now_ns) - now_ns)
+
+    def _pass(self, duration_ns: int) -> None:
+        self.passed_ns += duration_ns
+        self._clock.advance_ns(duration_ns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from deltabench.firmware_model.errors import ConfigurationError
@@ -11,7 +12,7 @@ from deltabench.scenarios.boards.clock import WaitingClock
 from deltabench.scenarios.boards.link import Link, LinkError
 from deltabench.scenarios.boards.power_switch import PowerSwitch
 from deltabench.scenarios.boards.session import BoardSession
-from deltabench.scenarios.boards.target import BoardTarget
+from deltabench.scenarios.boards.target import BoardTarget, meet, refuse_what_no_board_runs
 from deltabench.scenarios.campaign import Progress, Report
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.scenario import Variant
@@ -19,7 +20,7 @@ from deltabench.scenarios.verdict import Result
 
 
 class BoardRun(NamedTuple):
-    """What came of it: ``results`` of the variants that were begun, and why it ended early, if it did."""
+    """What came of it: ``results`` of the variants whose workload was begun, and why it ended early, if it did."""
 
     results: list[Result]
     interrupted: bool = False
@@ -35,11 +36,18 @@ def run_on_board(
     report: Report = lambda _: None,
     clock: WaitingClock | None = None,
 ) -> BoardRun:
-    """Run each variant with at most ``most_cuts`` power cuts.
+    """Run each variant with at most ``most_cuts`` power cuts; nothing is run if one of them cannot be.
 
-    A board that no longer answers ends it; what was found before stays.
+    A board that no longer answers ends it; what was found before stays.  It is left powered on.
     """
     results: list[Result] = []
+    try:
+        refuse_what_no_board_runs(variants)
+        refuse_what_no_board_runs(variants, meet(link, power))
+    except KeyboardInterrupt:
+        return BoardRun(results, interrupted=True)
+    except LinkError as error:
+        return BoardRun(results, problem=str(error))
     total = len(variants) * most_cuts
     for number, variant in enumerate(variants):
 
@@ -48,13 +56,25 @@ def run_on_board(
 
         try:
             target = BoardTarget(variant, link, power, file, clock)
-            results.append(BoardSession(variant, target, most_cuts).run(advance))
+            session = BoardSession(variant, target, most_cuts)
+            results.append(session.run(advance))
         except KeyboardInterrupt:
+            _leave_on(power)
             return BoardRun(results, interrupted=True)
         except ConfigurationError as error:
             return BoardRun(results, problem=f"{variant.scenario.path}: {error} (variant {variant.name})")
         except (ScenarioError, LinkError) as error:
             return BoardRun(results, problem=f"{error} (variant {variant.name})")
+        if session.problem:
+            return BoardRun(results, problem=f"{session.problem} (variant {variant.name})")
         if not results[-1].complete:
+            _leave_on(power)
             return BoardRun(results, interrupted=True)
+    _leave_on(power)
     return BoardRun(results)
+
+
+def _leave_on(power: PowerSwitch) -> None:
+    """A board that no longer answers is told of elsewhere."""
+    with suppress(LinkError):
+        power.on()

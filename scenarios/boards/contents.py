@@ -66,7 +66,9 @@ def load(link: Link, blocks: dict[int, bytes | None]) -> None:
     start, held = 0, b""
     for at, data in [*sorted(blocks.items()), (-1, None)]:
         if held and (data is None or at != start + len(held) or len(held) + len(data) > MOST_LOADED):
-            link.ask(Message.LOAD, LOAD_REQUEST.pack(start) + held)
+            # A sector that is erased for each piece of it is as new when all of them have come.
+            for done in range(0, len(held), MOST_LOADED):
+                link.ask(Message.LOAD, LOAD_REQUEST.pack(start + done) + held[done : done + MOST_LOADED])
             held = b""
         if data is not None:
             start = start if held else at
@@ -85,11 +87,14 @@ def _dump(link: Link, place: Place) -> dict[int, bytes | None]:
     """The blocks of a place, many in one message; one by one where a sector among them cannot be read."""
     found: dict[int, bytes | None] = {}
     size = place.block_bytes
-    step = MOST_PAYLOAD // size * size
+    step = max(MOST_PAYLOAD // size, 1) * size
     for at in range(place.address, place.address + place.size_bytes, step):
         length = min(step, place.address + place.size_bytes - at)
         try:
-            data = link.ask(Message.DUMP, DUMP_REQUEST.pack(at, length))
+            data = b"".join(
+                link.ask(Message.DUMP, DUMP_REQUEST.pack(at + done, min(MOST_PAYLOAD, length - done)))
+                for done in range(0, length, MOST_PAYLOAD)
+            )
         except RefusedError as error:
             if error.result is not Result.MEDIUM_ERROR or size != SECTOR_BYTES:
                 raise

@@ -46,6 +46,8 @@ from deltabench.scenarios.pairing import pairing_key
 MOST_OPERATIONS: Final = 1 << 20
 """A firmware that does more media operations in one time of power hangs."""
 MOST_ELAPSED_MS: Final = 600_000
+OF_CHIP: Final = (Message.PRESS, Message.ELAPSE, Message.RADIO)
+"""What is asked of the fixture, and makes sense only while the chip has power."""
 BLANK: Final = 0xFF
 CONFIGURED_LATER: Final = b"\0"
 """No configuration, and not blank either."""
@@ -78,6 +80,8 @@ class EmulatedBoard:
         self._policy = Adversary.FIRST_POLICY
         self._receiver = FrameReceiver(MOST_BODY)
         self._piece = b""
+        self._lost = b""
+        """What is answered while the chip is off because its power was cut as asked."""
         handlers: dict[int, Callable[[bytes], bytes]] = {
             Message.FIT: self._fit,
             Message.POWER: self._power,
@@ -111,23 +115,39 @@ class EmulatedBoard:
     def _take(self, piece: bytes) -> bytes:
         """Up to a delimiter: for the fixture, if a message for it ends here, and else for the chip."""
         self._piece += piece
-        mine = [
-            body for body in self._receiver.feed(piece) if len(body) >= HEAD.size and FIXTURE <= body[0] < ANSWER_BIT
-        ]
-        if mine:
+        asked = [body for body in self._receiver.feed(piece) if len(body) >= HEAD.size and body[0] < ANSWER_BIT]
+        if any(body[0] >= FIXTURE for body in asked):
             self._piece = b""
-            answers = [self._answers.answer(body, self._tried) for body in mine]
-            return self._unless_power_is_lost(b"".join(map(encode_frame, answers)))
+            return b"".join(encode_frame(self._asked(body)) for body in asked if body[0] >= FIXTURE)
         if not piece.endswith(DELIMITER) and len(self._piece) <= 2 * MOST_BODY:
             return b""
         held, self._piece = self._piece, b""
         self._limit_operations()
-        return self._unless_power_is_lost(self.chip.feed(held))
+        answers = self.chip.feed(held)
+        if asked:
+            self._answers.forget()
+        self._look_for_cut()
+        return b"".join(encode_frame(self._lost_in(body)) for body in asked) if self._lost else answers
 
-    def _unless_power_is_lost(self, answers: bytes) -> bytes:
-        """If power was cut as asked, that it was."""
+    def _asked(self, body: bytes) -> bytes:
+        """The answer to a request that is the fixture's; time and air are the chip's as well."""
+        if body[0] in (Message.POWER, Message.FIT):
+            self._lost = b""
+        if self._lost and body[0] in OF_CHIP:
+            return self._lost_in(body)
+        answered = self._answers.answer(body, self._tried)
+        self._look_for_cut()
+        return self._lost_in(body) if self._lost and body[0] in OF_CHIP else answered
+
+    def _look_for_cut(self) -> None:
         cut, self.chip.last_cut = self.chip.last_cut, None
-        return answers if cut is None else encode_frame(answer(Message.POWER_LOST, 0, Result.DONE, _packed(cut)))
+        if cut is not None:
+            self._lost = _packed(cut)
+
+    def _lost_in(self, body: bytes) -> bytes:
+        """That power was cut as asked, to a request that finds the chip off or that it was cut in."""
+        _, sequence = HEAD.unpack_from(body)
+        return answer(Message.POWER_LOST, sequence, Result.DONE, self._lost)
 
     @staticmethod
     def _tried(work: Callable[[], bytes]) -> tuple[Result, bytes]:

@@ -7,6 +7,7 @@ what the link offers is used: host commands, power, and reading and writing the 
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from deltabench.firmware_model.link.messages import Message
 from deltabench.hwsim.disk import ZERO_SECTOR, TornSector
 from deltabench.hwsim.instability import Adversary
 from deltabench.scenarios.boards.after_recovery import check
-from deltabench.scenarios.boards.link import PowerLost
+from deltabench.scenarios.boards.link import LinkError, PowerLost
 from deltabench.scenarios.boards.rehearsal import Rehearsal, Spot, Start
 from deltabench.scenarios.boards.target import BoardController, BoardTarget, prepared
 from deltabench.scenarios.boards.workout import Workout
@@ -51,14 +52,21 @@ class BoardSession:
         """How unstable cells read in each boot since the last cut of the workload."""
         self._violations = 0
         self._findings: list[Finding] = []
+        self._states: set[Path] = set()
+        """The crash states that were judged, by place, outcome and readings."""
         self._acknowledged = -1
+        self.problem = ""
+        """Why it ended early, if the board is to blame."""
         self.spots = 0
-        """Places of the workload at which power can be cut."""
+        """Places of the workload at which power may be cut."""
         self.unreached = 0
         """Cuts at operations that the workload, done again, did not come to."""
 
     def run(self, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Result:
-        """Everything; ``progress`` is told how many cuts of how many are done.  After Ctrl-C, what was found so far."""
+        """Everything; ``progress`` is told how many cuts of how many are done.
+
+        After Ctrl-C, and if the board no longer answers (``problem`` says so), what was found so far.
+        """
         started, complete = time.process_time(), False
         rehearsal = Rehearsal(self.variant, self._target, self._actions, self._new_oracle())
         try:
@@ -72,7 +80,9 @@ class BoardSession:
             complete = True
         except KeyboardInterrupt:
             complete = False
-        counts = Counts(self._judged, self._judged, self._judged, self._violations)
+        except LinkError as error:
+            self.problem = str(error)
+        counts = Counts(self._judged, len(self._states), self._judged, self._violations)
         return Result(
             self.variant,
             sum(isinstance(action, Command | Crash) for action in self._actions),
@@ -81,7 +91,7 @@ class BoardSession:
             tuple(self._findings),
             time.process_time() - started,
             complete,
-            board=BoardCuts(self.spots, self.unreached),
+            board=BoardCuts(self.spots, self.unreached, self._target.in_fixture),
         )
 
     def _new_oracle(self) -> Oracle:
@@ -94,7 +104,6 @@ class BoardSession:
         )
 
     def _cut_all(self, rehearsal: Rehearsal, progress: Callable[[int, int], None]) -> None:
-        self.spots = len(rehearsal.spots)
         self._boots += rehearsal.boots
         spots = self._chosen(rehearsal.spots)
         oracle, done = self._new_oracle(), 0
@@ -108,11 +117,12 @@ class BoardSession:
     def _chosen(self, spots: list[Spot]) -> list[Spot]:
         """The spots to be cut, in the order of the workload; each of few more than once, with outcomes drawn anew."""
         power, most = self._power, self._most_cuts
-        if power.cuts is Cuts.NONE:
-            return []
         if power.cuts is Cuts.AT:
             spots = [spot for spot in spots if spot.number == power.operation]
-        elif power.cuts is Cuts.RANDOM:
+        self.spots = len(spots)
+        if power.cuts is Cuts.NONE:
+            return []
+        if power.cuts is Cuts.RANDOM:
             most = min(most, power.count)
         rounds, rest = divmod(most, len(spots)) if spots else (0, 0)
         chosen = [number for number in range(len(spots)) for _ in range(rounds)]
@@ -157,14 +167,20 @@ class BoardSession:
                 self._acknowledged = spot.action
             in_flight, doing = None, f"power loss behind {in_flight}"
         oracle.begin(in_flight)
+        if lost.answer is not None and spot.what == "action":
+            # The host has been told that it is done; for the other cuts in this action it has not been.
+            oracle = copy.deepcopy(oracle)
+            oracle.acknowledge()
         held_ms = action.hold_ms + AFTER_RELEASE_MS if isinstance(action, Press) else 0
         self._read.clear()
         path: Path = (Cut(spot.number, lost.outcome, self._policy()),)
         self._judged += 1
         try:
             path, workout.controller = self._recovered(path, workout)
+            self._states.add(path)
             check(self._target, workout, oracle.candidates(), oracle.in_flight, self._judged, held_ms, self._policy)
         except _Recovery as failed:
+            self._states.add(failed.path)
             self._found(failed.path, doing, str(lost), failed.violation)
         except Violation as violation:
             self._found(path, doing, f"{lost}{self._later(len(path))}", violation)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,7 +32,7 @@ from deltabench.firmware_model.link.messages import (
     Result,
 )
 from deltabench.firmware_model.schemes import SCHEMES
-from deltabench.hwsim.board import Board, BoardSpec
+from deltabench.hwsim.board import Board
 from deltabench.hwsim.devboard.spec import CONFIGURATION, DevBoardFile
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.instability import Adversary
@@ -42,7 +42,7 @@ from deltabench.scenarios.boards.clock import SystemClock, WaitingClock
 from deltabench.scenarios.boards.contents import Kept, Place, keep, load, put_back
 from deltabench.scenarios.boards.link import Link, LinkError, PowerLost, RefusedError
 from deltabench.scenarios.boards.power_switch import PowerSwitch
-from deltabench.scenarios.build import build_rig
+from deltabench.scenarios.build import build_rig, parts_named_from_anywhere
 from deltabench.scenarios.oracle import Rule, Violation
 from deltabench.scenarios.rig import COMMAND_LIMIT, HostSide
 from deltabench.scenarios.scenario import Cuts, Variant
@@ -116,6 +116,50 @@ def prepared(link: Link, command: Command) -> bytes:
     return COMMAND_REQUEST.pack(command.opcode, command.lba, command.count) + data
 
 
+class Met(NamedTuple):
+    """A board that answers: its transfer buffer, and whether it is ``in_fixture``.
+
+    In one, cuts fall where they are asked for, and parts, switches and time are at the bench's command.
+    """
+
+    buffer_bytes: int
+    in_fixture: bool
+
+
+def meet(link: Link, power: PowerSwitch) -> Met:
+    """Switch a board on, if somebody has left it off, and ask who is there; raises LinkError."""
+    power.on()
+    version, _, _, most, buffer_bytes, _ = HELLO_ANSWER.unpack(link.ask(Message.HELLO))
+    if version != PROTOCOL_VERSION or most < MOST_PAYLOAD:
+        raise LinkError(
+            f"the board speaks version {version} of the link with messages of {most} bytes; "
+            f"version {PROTOCOL_VERSION} with {MOST_PAYLOAD} is needed"
+        )
+    try:
+        link.ask(Message.READINGS, Adversary.FIRST_POLICY.encode())
+    except RefusedError as error:
+        if error.result is not Result.UNKNOWN_MESSAGE:
+            raise
+        return Met(buffer_bytes, in_fixture=False)
+    return Met(buffer_bytes, in_fixture=True)
+
+
+def refuse_what_no_board_runs(variants: Sequence[Variant], met: Met | None = None) -> None:
+    """Raises LinkError that names all the variants that cannot be run on the board, or, without one, on any."""
+    refused = []
+    for variant in variants:
+        name = f"{variant.scenario.path}: {variant.name} has"
+        if only_there := needs_model(variant):
+            refused.append(f"{name} {only_there}")
+        elif met is not None and not met.in_fixture and (needed := needs_fixture(variant)):
+            refused.append(
+                f"{name} {needed}, for which the board must be in a fixture; "
+                "run it on an emulated board (deltabench board)"
+            )
+    if refused:
+        raise LinkError("\n".join(refused))
+
+
 class BoardTarget(HostSide):
     """A board with the parts of one variant in its sockets, and its firmware configured for it.
 
@@ -129,12 +173,11 @@ class BoardTarget(HostSide):
         self.link = link
         self.power = power
         self.clock = clock or SystemClock()
-        if only_there := needs_model(variant):
-            raise LinkError(f"{variant.scenario.path}: {variant.name} has {only_there}")
+        refuse_what_no_board_runs([variant])
         model = build_rig(variant)
         self.volume_sectors = model.volume_sectors
         self.boot_limit = model.boot_limit
-        spec = variant.scenario.document.board
+        spec = parts_named_from_anywhere(variant.scenario.document.board, variant.scenario.path.parent)
         places = file.places(spec)
         self._addresses = {name: place.address for name, place in places.items()}
         controller = model.make()
@@ -143,12 +186,14 @@ class BoardTarget(HostSide):
         layout = controller.layout
         entries = tuple(device_entry(place, model.board.media[name]) for name, place in places.items())
         block = encode(variant.firmware, layout, entries)
-        hello = self.connect()
-        self.most_sectors = hello[1] // SECTOR_BYTES
-        self.in_fixture = self._fit(spec, variant.scenario.document.seed)
-        """Whether cuts fall where they are asked for, and switches and time are at the bench's command."""
-        if not self.in_fixture:
-            self._refuse_what_needs_a_fixture(variant)
+        met = meet(link, power)
+        self.most_sectors = met.buffer_bytes // SECTOR_BYTES
+        self.in_fixture = met.in_fixture
+        refuse_what_no_board_runs([variant], met)
+        if met.in_fixture:
+            seed = variant.scenario.document.seed
+            link.ask(Message.FIT, FIT_REQUEST.pack(seed & 0xFFFFFFFF) + msgspec.json.encode(spec))
+        # A real board has the parts that it has; its firmware refuses a configuration that does not fit them.
         self.power.off()
         self.power.on()
         load(self.link, {file.regions[CONFIGURATION].address: block})
@@ -160,35 +205,6 @@ class BoardTarget(HostSide):
                 model.board, region.device, self._addresses[region.device], region.first, region.length
             )
         )
-
-    def connect(self) -> tuple[int, int]:
-        """Whether the controller is booted, and the bytes of the transfer buffer; raises LinkError."""
-        version, booted, _, most, buffer, _ = HELLO_ANSWER.unpack(self.link.ask(Message.HELLO))
-        if version != PROTOCOL_VERSION or most < MOST_PAYLOAD:
-            raise LinkError(
-                f"the board speaks version {version} of the link with messages of {most} bytes; "
-                f"version {PROTOCOL_VERSION} with {MOST_PAYLOAD} is needed"
-            )
-        return booted, buffer
-
-    def _fit(self, spec: BoardSpec, seed: int) -> bool:
-        try:
-            self.link.ask(Message.FIT, FIT_REQUEST.pack(seed & 0xFFFFFFFF) + msgspec.json.encode(spec))
-        except RefusedError as error:
-            if error.result is not Result.UNKNOWN_MESSAGE:
-                raise
-            # A real board has the parts that it has; its firmware refuses a configuration that does not fit them.
-            return False
-        return True
-
-    @staticmethod
-    def _refuse_what_needs_a_fixture(variant: Variant) -> None:
-        needed = needs_fixture(variant)
-        if needed:
-            raise LinkError(
-                f"{variant.scenario.path}: {variant.name} has {needed}, for which the board must be in a fixture; "
-                "run it on an emulated board (deltabench board)"
-            )
 
     def keep(self) -> Kept:
         """What lies in all the regions of the firmware."""
@@ -207,7 +223,8 @@ class BoardTarget(HostSide):
         self.link.send(message, payload)
         self.clock.sleep(delay_s)
         self.power.off()
-        return PowerLost(0, 1, 0, f"power switched off after {1000 * delay_s:.1f} ms; it leaves what it leaves")
+        told = f"power switched off after {1000 * delay_s:.1f} ms; it leaves what it leaves"
+        return PowerLost(0, 1, 0, told, self.link.heard(message))
 
     def power_off(self, *, seed: int | None = None) -> PowerLost:
         """Switch off between two operations; ``seed`` draws what the drives' caches still write (else: nothing)."""

@@ -5,10 +5,7 @@ Whatever it is, the firmware model has written it; nothing is composed that the 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final, NamedTuple
-
-import msgspec
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.config import FirmwareConfig
@@ -17,7 +14,7 @@ from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import Board, BoardSpec
 from deltabench.hwsim.disk import SECTOR_BYTES
-from deltabench.scenarios.build import build_rig
+from deltabench.scenarios.build import build_rig, parts_named_from_anywhere
 from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.images.errors import ImageError
 from deltabench.scenarios.images.units import shown_units
@@ -158,7 +155,7 @@ def _by_unit(image: bytes, firmware: FirmwareConfig) -> list[bytes]:
 def _device(variant: Variant, board: Board, about: str) -> Device:
     document, near = variant.scenario.document, variant.scenario.path.parent
     layout = DeltaController(board, variant.firmware).layout
-    return Device(board, _parts_named_from_anywhere(document.board, near), layout, variant.firmware, about)
+    return Device(board, parts_named_from_anywhere(document.board, near), layout, variant.firmware, about)
 
 
 def _check_ours(variant: Variant) -> None:
@@ -169,17 +166,6 @@ def _check_ours(variant: Variant) -> None:
     if variant.firmware.scheme not in SCHEMES:
         scheme = variant.firmware.scheme
         raise ImageError(f"{path}: scheme {scheme!r}: an image can be made of {', '.join(SCHEMES)} only")
-
-
-def _parts_named_from_anywhere(spec: BoardSpec, near: Path) -> BoardSpec:
-    """The board with its part files named absolutely: a board file is relative to another folder than a scenario."""
-    devices = {
-        name: msgspec.structs.replace(device, part=str((near / device.part).resolve()))
-        if device.part.endswith(".toml") or "/" in device.part
-        else device
-        for name, device in spec.devices.items()
-    }
-    return msgspec.structs.replace(spec, devices=devices)
 
 
 def _name(variant: Variant) -> str:

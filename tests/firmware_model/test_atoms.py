@@ -15,7 +15,7 @@ from deltabench.firmware_model.atoms.nvram import NvramAtoms
 from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.atoms.twin import slot_bytes
 from deltabench.firmware_model.errors import AtomLostError
-from deltabench.firmware_model.formats import NOR_AREA, TWIN_SLOT, crc32
+from deltabench.firmware_model.formats import NOR_AREA, NOR_RECORD, TWIN_SLOT, crc32
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import UNCORRECTABLE, Disk, TornSector
 from deltabench.hwsim.nor import NorFlash
@@ -345,3 +345,18 @@ def test_no_record_of_a_nor_log_crosses_a_page(new_board: NewBoard) -> None:
     again = store_on(board, "nor", log_records=40)
     again.boot()
     assert again.atoms == [atom(36 + i) for i in range(COUNT)]
+
+
+@pytest.mark.parametrize("number", [COUNT, 0xFFFF])
+def test_a_good_record_of_an_atom_that_there_is_not_is_as_one_that_fails_its_check(
+    new_board: NewBoard, number: int
+) -> None:
+    board, store = formatted(new_board, "nor")
+    assert isinstance(store, NorAtoms)
+    store.write(0, atom(9))
+    body = NOR_RECORD.pack(number) + atom(7)
+    nor = board.media["nor0"]
+    assert isinstance(nor, NorFlash)
+    place = store._bases[store._area] + store._geometry.slots[1]
+    nor.program(place, body + crc32(body, store._generation))
+    assert [booted(board, "nor").read(index) for index in range(COUNT)] == [atom(9), *OTHERS]

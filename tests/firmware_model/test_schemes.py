@@ -333,3 +333,9 @@ def test_a_block_holds_as_many_units_as_fit(atom_bytes: int, bits: int) -> None:
     count = units_per_block(atom_bytes, bits)
     assert count >= 1
     assert size(count) <= atom_bytes < size(count + 1)
+
+
+def test_a_flag_that_means_nothing_is_called_so(new_device: Any) -> None:
+    device = new_device(scheme="flagged", store=StoreKind.NVRAM)
+    device.controller.maps._flag = 7
+    assert device.controller.view.flag == "unknown (7)"

@@ -170,6 +170,7 @@ def test_output_that_cannot_be_written_is_named(here: Path) -> None:
     assert (run.returncode, run.stderr) == (4, b"deltabench: standard output: No space left on device\n")
     run = subprocess.run((*command, "--json", "/dev/full"), capture_output=True, check=False, cwd=here)
     assert (run.returncode, run.stderr) == (4, b"deltabench: /dev/full: No space left on device\n")
+    assert b"came out as expected" in run.stdout
 
 
 def test_every_bad_file_is_reported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,8 +40,8 @@ class Transport(Protocol):
 class SerialPort:
     """Any port that pyserial has a URL for: /dev/ttyUSB0, socket://host:port, rfc2217://host:port, …"""
 
-    def __init__(self, url: str, baud: int, parity: Parity) -> None:
-        """Raises PortError."""
+    def __init__(self, url: str, baud: int, parity: Parity, option: str = "--port") -> None:
+        """``option`` is what has named the port on the command line.  Raises PortError."""
         self._url = url
         try:
             self._port = serial.serial_for_url(
@@ -54,8 +54,11 @@ class SerialPort:
             )
         except Exception as error:
             # pyserial lets through whatever a driver, a socket or a URL's parts come to: ValueError, termios.error, …
+            # Its own text says twice over what the operating system does, and names the port once more.
+            known = isinstance(error, OSError) and error.errno
+            reason = os.strerror(known) if known else str(error)
             raise PortError(
-                f"port {url}: cannot be opened: {error}; --port takes a device (/dev/ttyUSB0) or a pyserial URL "
+                f"port {url}: cannot be opened: {reason}; {option} takes a device (/dev/ttyUSB0) or a pyserial URL "
                 f"(socket://localhost:3155), and the device must be yours to use (group dialout on Debian)"
             ) from error
 

@@ -7,9 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from deltabench.firmware_model.atoms.twin import TwinStore
+from deltabench.firmware_model.commands import WRITES, Command, Response
+from deltabench.firmware_model.config import FirmwareConfig
+from deltabench.firmware_model.controller import DeltaController
+from deltabench.firmware_model.link import service
 from deltabench.firmware_model.schemes.flagged import Flagged
+from deltabench.hwsim.board import Board
 from deltabench.hwsim.devboard.spec import load_board
 from deltabench.scenarios.boards.campaign import run_on_board
+from deltabench.scenarios.boards.emulated import EmulatedBoard
 from deltabench.scenarios.boards.link import Link, LinkError
 from deltabench.scenarios.boards.power_switch import FakePower, FixturePower
 from deltabench.scenarios.boards.rehearsal import Rehearsal
@@ -23,6 +29,8 @@ from deltabench.scenarios.scenario import Cuts, Variant, find_scenario, library_
 from deltabench.scenarios.session import Session
 from deltabench.scenarios.verdict import Result
 
+BREAKS_AT = 900
+"""The line, after so many requests: in the second variant."""
 MakeTarget = Callable[[Variant], BoardTarget]
 LIBRARY = [
     variant
@@ -58,6 +66,9 @@ def on_the_model(variant: Variant) -> tuple[int, int, int]:
     session.listener = lambda _: places.append(session.rig.board.rail.operations)
     session.idle_listener = places.append
     session.run()
+    power = variant.scenario.document.power
+    if power.cuts is Cuts.AT:
+        places = [place for place in places if place == power.operation]
     return session.operations, session.commands, len(places)
 
 
@@ -122,7 +133,7 @@ def test_of_many_places_as_many_are_cut_as_were_asked_for(make_target: MakeTarge
 
 
 def test_a_board_that_falls_silent_ends_the_run_and_costs_nothing_that_was_found(
-    emulated: Callable[[Variant], object],
+    emulated: Callable[[Variant], EmulatedBoard],
 ) -> None:
     variants = find_scenario("save-by-host").variants()[:2]
     board = emulated(variants[0])
@@ -132,12 +143,16 @@ def test_a_board_that_falls_silent_ends_the_run_and_costs_nothing_that_was_found
 
         def write(self, data: bytes) -> None:
             self.written += 1
-            if self.written < 900:
+            if self.written < BREAKS_AT:
                 super().write(data)
 
-    link = Link(Breaks(board))  # type: ignore[arg-type]
+    link = Link(Breaks(board))
     found = run_on_board(variants, link, FixturePower(link), load_board(), 12)
-    assert [result.variant.name for result in found.results] == ["plain-nvram"]
+    assert [(result.variant.name, result.complete) for result in found.results] == [
+        ("plain-nvram", True),
+        ("plain-disk", False),
+    ]
+    assert all(result.findings for result in found.results)
     assert "the board does not answer" in found.problem
     assert "plain-disk" in found.problem
 
@@ -145,12 +160,11 @@ def test_a_board_that_falls_silent_ends_the_run_and_costs_nothing_that_was_found
 class RealBoard:
     """An emulated board as a real one is: in no fixture, with a power switch of its own beside the line."""
 
-    def __init__(self, board: object) -> None:
+    def __init__(self, board: EmulatedBoard) -> None:
         self.board = board
-        self._silent = False
 
     def feed(self, data: bytes) -> bytes:
-        chip = self.board.chip  # type: ignore[attr-defined]
+        chip = self.board.chip
         return bytes(chip.feed(data)) if not chip.in_bootloader else b""
 
 
@@ -168,10 +182,10 @@ class FakeClock:
         self._now_s += duration_s
 
 
-def test_on_a_board_in_no_fixture_power_is_cut_by_its_switch(emulated: Callable[[Variant], object]) -> None:
+def test_on_a_board_in_no_fixture_power_is_cut_by_its_switch(emulated: Callable[[Variant], EmulatedBoard]) -> None:
     variant = find_scenario("save-by-host").variant("history-nor")
     board = emulated(variant)
-    chip = board.chip  # type: ignore[attr-defined]
+    chip = board.chip
     power = FakePower(chip.power_off, chip.power_on)
     target = BoardTarget(variant, Link(Loopback(RealBoard(board))), power, load_board(), FakeClock())
     result = BoardSession(variant, target, 10).run()
@@ -180,13 +194,59 @@ def test_on_a_board_in_no_fixture_power_is_cut_by_its_switch(emulated: Callable[
     assert power.asked.count("off") > 20
 
 
-def test_what_only_a_fixture_can_do_is_refused_without_one(emulated: Callable[[Variant], object]) -> None:
+def test_what_only_a_fixture_can_do_is_refused_without_one(emulated: Callable[[Variant], EmulatedBoard]) -> None:
     variant = find_scenario("switches-that-bounce").variants()[0]
     board = emulated(variant)
-    chip = board.chip  # type: ignore[attr-defined]
+    chip = board.chip
     power = FakePower(chip.power_off, chip.power_on)
     with pytest.raises(LinkError, match="has presses of a switch, for which the board must be in a fixture"):
         BoardTarget(variant, Link(Loopback(RealBoard(board))), power, load_board(), FakeClock())
+
+
+def test_one_variant_that_no_board_can_run_is_named_before_anything_is_run(
+    emulated: Callable[[Variant], EmulatedBoard],
+) -> None:
+    attacks = find_scenario("remote-under-attack").variants()[:2]
+    variants = [*find_scenario("save-by-host").variants()[:1], *attacks]
+    link = Link(Loopback(emulated(variants[0])))
+    run = run_on_board(variants, link, FixturePower(link), load_board(), 1)
+    assert not run.results
+    assert all(variant.name in run.problem for variant in attacks)
+
+
+def test_a_run_that_is_interrupted_leaves_the_board_on_and_the_next_one_finds_even_one_that_is_off(
+    emulated: Callable[[Variant], EmulatedBoard],
+) -> None:
+    variants = find_scenario("save-by-host").variants()[3:5]
+    board = emulated(variants[0])
+    link = Link(Loopback(board))
+
+    class Interrupts(FixturePower):
+        asked = 0
+
+        def off(self) -> None:
+            super().off()
+            self.asked += 1
+            if self.asked == 4:
+                raise KeyboardInterrupt
+
+    assert run_on_board(variants, link, Interrupts(link), load_board(), 3).interrupted
+    assert board.chip.on
+    board.chip.power_off()
+    again = Link(Loopback(board))
+    assert all(result.as_expected for result in run_on_board(variants, again, FixturePower(again), load_board(), 3)[0])
+
+
+def test_where_nothing_was_cut_nothing_is_said_to_hold(make_target: MakeTarget) -> None:
+    result = run(make_target, find_scenario("save-by-host").variant("flagged-nor"), 0)
+    assert not result.as_expected
+    assert "power was never cut" in result.problem()
+
+
+def test_a_crash_state_that_is_met_twice_counts_once(make_target: MakeTarget) -> None:
+    counts = run(make_target, find_scenario("one-cut-at-one-operation").variants()[0], 60).counts
+    assert counts.verified == 60
+    assert counts.distinct < 60
 
 
 def test_attacks_on_the_remote_are_for_the_model_and_refused(make_target: MakeTarget) -> None:
@@ -215,3 +275,33 @@ def test_the_rehearsal_finds_the_places_that_the_explorer_cuts_at(make_target: M
     rehearsal.run()
     (model,), _ = run_campaign([variant])
     assert {spot.number for spot in rehearsal.spots} == {row.operation for row in model.cut_rows}
+
+
+class Late(DeltaController):
+    """Does each write when the next command comes, and has said before that it is done."""
+
+    def __init__(self, board: Board, config: FirmwareConfig) -> None:
+        super().__init__(board, config)
+        self._due: list[Command] = []
+
+    def execute(self, command: Command) -> Response:
+        for due in self._due:
+            super().execute(due)
+        self._due.clear()
+        if command.opcode not in WRITES:
+            return super().execute(command)
+        self._due.append(command)
+        return Response()
+
+
+def test_a_command_that_a_real_board_has_answered_before_the_power_went_must_have_been_done(
+    emulated: Callable[[Variant], EmulatedBoard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = find_scenario("save-by-host").variant("history-nor")
+    board = emulated(variant)
+    power = FakePower(board.chip.power_off, board.chip.power_on)
+    target = BoardTarget(variant, Link(Loopback(RealBoard(board))), power, load_board(), FakeClock())
+    monkeypatch.setattr(service, "DeltaController", Late)
+    result = BoardSession(variant, target, 60).run()
+    assert any(finding.doing.startswith("WRITE") for finding in result.findings)
+    assert {violation.id for violation in result.judged.violations} == {""}

@@ -7,15 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deltabench.firmware_model.link.framing import encode_frame
-from deltabench.firmware_model.link.messages import CUT_REQUEST, HELLO_ANSWER, POWER_REQUEST, Message, request
+from deltabench.firmware_model.link.messages import (
+    CUT_REQUEST,
+    ELAPSE_REQUEST,
+    HELLO_ANSWER,
+    POWER_REQUEST,
+    Message,
+    request,
+)
+from deltabench.hwsim.clock import MediaTime
 from deltabench.hwsim.devboard.spec import CONFIGURATION, load_board
 from deltabench.scenarios.boards.emulated import EmulatedBoard
 from deltabench.scenarios.boards.link import Link, LinkError, PowerLost, RefusedError
+from deltabench.scenarios.boards.power_switch import FixturePower
+from deltabench.scenarios.boards.target import BoardTarget
 from deltabench.scenarios.boards.transport import Loopback
 from deltabench.scenarios.scenario import Variant, find_scenario
 
 VARIANT = find_scenario("save-by-host").variant("flagged-nor")
 ON, OFF = POWER_REQUEST.pack(1, 0, 0), POWER_REQUEST.pack(0, 0, 0)
+LOADED = (0xA000_0000).to_bytes(4, "little") + bytes(512)
 SYNC, ACK = b"\x7f", b"\x79"
 Emulated = Callable[[Variant], EmulatedBoard]
 
@@ -76,6 +87,63 @@ def test_power_is_lost_in_the_operation_that_was_asked_for(emulated: Emulated) -
     assert board.chip.board.rail.operations == operations + 2
     assert str(lost.value) == "disk0 write FUA 0x2+1; it leaves: nothing"
     assert not board.chip.on
+
+
+class Loses(Loopback):
+    """A line that loses the first frames that come back once it is told to."""
+
+    losing = 0
+
+    def receive(self, timeout_s: float) -> bytes:
+        data = super().receive(timeout_s)
+        if data and self.losing:
+            self.losing -= 1
+            return b""
+        return data
+
+
+@pytest.mark.parametrize("message", [Message.LOAD, Message.ELAPSE])
+def test_that_power_was_lost_is_said_again_if_the_word_of_it_is_lost(emulated: Emulated, message: Message) -> None:
+    variant = find_scenario("switches-that-bounce").variants()[0]
+    board = emulated(variant)
+    link = Link(line := Loses(board))
+    target = BoardTarget(variant, link, FixturePower(link), load_board())
+    controller = target.boot()
+    if message is Message.LOAD:
+        target.power.off()
+        target.power.on()
+    else:
+        controller.elapse(20)
+        target.press("save", 80)
+    target.cut(0)
+    line.losing = 2
+    with pytest.raises(PowerLost):
+        target.link.ask(message, LOADED if message is Message.LOAD else ELAPSE_REQUEST.pack(60))
+    assert not board.chip.on
+    target.power.on()
+    target.link.ask(Message.HELLO)
+
+
+def test_a_bench_that_begins_anew_with_the_number_of_the_last_request_is_heard(emulated: Emulated) -> None:
+    board = emulated(VARIANT)
+    for _ in range(2):
+        link = Link(Loopback(board))
+        link.ask(Message.POWER, OFF)
+        assert not board.chip.on
+        link.ask(Message.POWER, ON)
+        link.ask(Message.HELLO)
+
+
+@pytest.mark.parametrize("timed", [None, MediaTime.TYPICAL])
+def test_simulated_time_that_goes_by_is_no_time_that_the_media_take(timed: MediaTime | None) -> None:
+    board = EmulatedBoard(load_board(), VARIANT.scenario.document.board, timed=timed)
+    board.start_without_firmware()
+    link = Link(Loopback(board))
+    link.ask(Message.LOAD, LOADED)
+    before_ns = board.chip.media_ns
+    assert bool(before_ns) is (timed is not None)
+    link.ask(Message.ELAPSE, ELAPSE_REQUEST.pack(60_000))
+    assert board.chip.media_ns == before_ns
 
 
 def test_leaving_the_firmware_leads_to_the_bootloader(emulated: Emulated) -> None:

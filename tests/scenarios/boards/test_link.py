@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from deltabench.firmware_model.link.framing import FrameReceiver, encode_frame
 from deltabench.firmware_model.link.messages import HEAD, LOST_EVENT, MOST_BODY, Message, Result, answer
-from deltabench.scenarios.boards.link import ATTEMPTS, MOST_STRAYS, Link, LinkError, PowerLost, RefusedError
+from deltabench.scenarios.boards.link import (
+    ATTEMPTS,
+    MOST_STRAYS,
+    MOST_WAIT_S,
+    Link,
+    LinkError,
+    PowerLost,
+    RefusedError,
+)
 
 Reply = Callable[[int, int], bytes]
 """What the other end sends for a request of a type with a sequence number."""
@@ -83,6 +91,28 @@ def test_a_line_that_never_falls_silent_is_given_up_too() -> None:
     assert line.pieces == ATTEMPTS * MOST_STRAYS
 
 
+def test_a_line_on_which_something_comes_now_and_then_is_given_up_in_bounded_time() -> None:
+    class Clock:
+        time_s = 0.0
+
+        def now_s(self) -> float:
+            return self.time_s
+
+        def sleep(self, duration_s: float) -> None:
+            self.time_s += duration_s
+
+    clock = Clock()
+
+    class Drips(Line):
+        def receive(self, timeout_s: float) -> bytes:
+            clock.sleep(timeout_s * 0.9)
+            return b"."
+
+    with pytest.raises(LinkError, match="does not answer"):
+        Link(Drips(nothing), clock=clock).ask(Message.HELLO)
+    assert clock.time_s < 2 * ATTEMPTS * MOST_WAIT_S
+
+
 def test_a_refusal_says_what_was_refused_and_why() -> None:
     def refuses(kind: int, sequence: int) -> bytes:
         return encode_frame(answer(kind, sequence, Result.NOT_NOW, b"the controller is booted"))
@@ -94,11 +124,19 @@ def test_a_refusal_says_what_was_refused_and_why() -> None:
 
 def test_the_fixture_s_word_that_power_is_lost_ends_the_waiting() -> None:
     def lost(kind: int, sequence: int) -> bytes:
-        return encode_frame(answer(Message.POWER_LOST, 0, Result.DONE, LOST_EVENT.pack(3, 9, 0) + b"nor0 erase"))
+        return encode_frame(answer(Message.POWER_LOST, sequence, Result.DONE, LOST_EVENT.pack(3, 9, 0) + b"nor0 erase"))
 
     with pytest.raises(PowerLost, match="nor0 erase") as caught:
         Link(Line(lost)).ask(Message.COMMAND)
     assert (caught.value.outcome, caught.value.many) == (3, 9)
+
+
+def test_the_word_that_power_was_lost_in_an_earlier_request_is_no_answer_to_this_one() -> None:
+    def late(kind: int, sequence: int) -> bytes:
+        lost = answer(Message.POWER_LOST, sequence - 1, Result.DONE, LOST_EVENT.pack(3, 9, 0))
+        return encode_frame(lost) + done(kind, sequence)
+
+    assert Link(Line(late)).ask(Message.COMMAND) == b"well"
 
 
 @given(st.lists(st.binary(max_size=30), max_size=5), st.binary(max_size=60))
