@@ -1,4 +1,4 @@
-"""The messages of the board link, byte by byte: the one table that code and docs/link.md use.
+"""The messages of the board link, byte by byte: the one table that code and docs/boards.md use.
 
 A message is the body of a frame (framing.py): a head, and behind it what the table says.  Each request is answered by
 one answer of the same sequence number.  All integers are little-endian and unsigned.
