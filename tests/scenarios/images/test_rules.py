@@ -249,7 +249,6 @@ def test_a_rule_of_the_boot_is_broken_by_a_firmware_that_stops(image_of: ImageOf
     assert msgspec.json.decode(msgspec.json.encode(seen), type=Inspected) == seen
 
 
-<<<<<<< HEAD
 def test_a_map_store_of_which_no_sector_is_whole_has_no_good_copy_of_anything(image_of: ImageOf) -> None:
     surgeon = Surgeon(image_of, "flagged-disk")
     maps = surgeon.decoded().places.maps
@@ -258,9 +257,9 @@ def test_a_map_store_of_which_no_sector_is_whole_has_no_good_copy_of_anything(im
     seen = surgeon.inspected()
     assert {rule.rule: rule.state for rule in seen.rules}["atoms-good"] == "broken"
     assert seen.verdict.startswith("Boots, and refuses to serve: the map store has lost the volume's identity")
-=======
+
+
 def test_a_good_record_of_an_atom_that_there_is_not_stops_no_boot(image_of: ImageOf) -> None:
     surgeon = Surgeon(image_of, "plain-nor")
     surgeon.append(60000, bytes(10))
     assert surgeon.inspected().boot.outcome == "ready"
->>>>>>> fix
