@@ -107,6 +107,11 @@ def flash_command(
     if read_as is Format.BIN and len(ranges) > 1:
         raise click.UsageError("a raw binary has one --range; a file with addresses (.hex, .srec) may have several")
     file = load_board(board)
+    if go_address not in (None, NO_ADDRESS) and not any(
+        stretch.address <= go_address < stretch.end for stretch in file.executable
+    ):
+        where = ", ".join(map(str, file.executable))
+        raise click.UsageError(f"--go 0x{go_address:08X}: nothing can be started there; allowed: {where}")
     contents = load_image(image, address) if image is not None else MemoryImage()
     steps = plan(ChipMap(file, contents), contents)
     session = open_session(port, baud, cast("Parity", parity), board, retries)

@@ -113,6 +113,11 @@ class DevBoardFile(msgspec.Struct, frozen=True, dict=True):
         """The regions of the chip's flash by name."""
         return {name: Stretch(name, region.address, region.bytes) for name, region in self.spec.regions.items()}
 
+    @property
+    def executable(self) -> list[Stretch]:
+        """Where the chip can start a program: its flash, and what the bootloader leaves of its RAM."""
+        return _chip_stretches(self.chip)
+
     def erase_blocks(self) -> list[Stretch]:
         """The erasable sectors of the chip's flash in the bootloader's numbering."""
         blocks: list[Stretch] = []

@@ -20,6 +20,11 @@ from deltabench.scenarios.boards.clock import SystemClock, WaitingClock
 from deltabench.scenarios.boards.transport import Transport
 from deltabench.scenarios.errors import ScenarioError
 
+SYNC: Final = b"\x7f"
+ACK: Final = b"\x79"
+NACK: Final = b"\x1f"
+SYNC_S: Final = 0.3
+"""A bootloader that has not answered its sync byte by then is none (AN3155)."""
 TIMEOUT_S: Final = 2.0
 ATTEMPTS: Final = 4
 MOST_STRAYS: Final = 10_000
@@ -92,6 +97,11 @@ class Link:
             f"the board does not answer {message.name}, asked {self._attempts} times; is it powered, is the firmware "
             "running (deltabench flash --go), and is the baud rate right?"
         )
+
+    def is_at_bootloader(self) -> bool:
+        """Whether a system bootloader answers, which to a firmware is noise: it says ACK or NACK to its sync byte."""
+        self._transport.write(SYNC)
+        return self._transport.receive(SYNC_S)[:1] in (ACK, NACK)
 
     def send(self, message: Message, payload: bytes = b"") -> None:
         """Ask, and do not wait for the answer: the power is to go in the meantime."""

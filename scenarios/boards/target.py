@@ -128,6 +128,11 @@ class Met(NamedTuple):
 
 def meet(link: Link, power: PowerSwitch) -> Met:
     """Switch a board on, if somebody has left it off, and ask who is there; raises LinkError."""
+    if link.is_at_bootloader():
+        raise LinkError(
+            "the board is in its system bootloader, and no firmware runs: flash an image and start it "
+            "(deltabench flash IMAGE --port PORT --go)"
+        )
     power.on()
     version, _, _, most, buffer_bytes, _ = HELLO_ANSWER.unpack(link.ask(Message.HELLO))
     if version != PROTOCOL_VERSION or most < MOST_PAYLOAD:

@@ -39,6 +39,7 @@ def image(tmp_path: Path) -> Path:
         (["--go"], f"port {NOWHERE}: cannot be opened: "),
         (["--go", "0x08000000"], f"port {NOWHERE}: cannot be opened: "),
         (["--go", "there"], "'there' is no address"),
+        (["--go", "0x10000000"], "--go 0x10000000: nothing can be started there; allowed: the flash of STM32F405"),
         (["no-such-file.hex"], "no-such-file.hex: cannot be read"),
     ],
 )

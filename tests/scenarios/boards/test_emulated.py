@@ -20,7 +20,7 @@ from deltabench.hwsim.devboard.spec import CONFIGURATION, load_board
 from deltabench.scenarios.boards.emulated import EmulatedBoard
 from deltabench.scenarios.boards.link import Link, LinkError, PowerLost, RefusedError
 from deltabench.scenarios.boards.power_switch import FixturePower
-from deltabench.scenarios.boards.target import BoardTarget
+from deltabench.scenarios.boards.target import BoardTarget, meet
 from deltabench.scenarios.boards.transport import Loopback
 from deltabench.scenarios.scenario import Variant, find_scenario
 
@@ -46,6 +46,13 @@ def test_a_new_board_is_in_its_bootloader_and_everything_goes_there() -> None:
     assert board.feed(encode_frame(request(Message.POWER, 1, OFF))) == b""
     assert board.chip.on
     assert board.feed(SYNC).endswith(ACK)
+
+
+def test_a_board_in_its_bootloader_is_told_from_one_that_does_not_answer() -> None:
+    board = EmulatedBoard(load_board(), VARIANT.scenario.document.board)
+    link = Link(Loopback(board))
+    with pytest.raises(LinkError, match="is in its system bootloader, and no firmware runs"):
+        meet(link, FixturePower(link))
 
 
 def test_a_firmware_whose_configuration_is_torn_still_answers() -> None:
