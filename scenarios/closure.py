@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from deltabench.firmware_model.controller import Controller
 from deltabench.hwsim.medium import Change, Operation, Outcome
+from deltabench.hwsim.power import Listener
 from deltabench.scenarios.crash_id import Path
 from deltabench.scenarios.crash_map import BETWEEN
 from deltabench.scenarios.equivalence import Equivalence
@@ -56,8 +57,8 @@ class Closure(Explorer):
         self._queue: deque[Waiting] = deque()
         self._digests: set[int] = set()
         self._classes: set[Hashable] = set()
-        self._edges: dict[Hashable, int] = {}
-        """Operations that were cut, with the class of the media before them: how many outcomes each has."""
+        self._edges: dict[Hashable, tuple[int, int]] = {}
+        """Operations cut, by the class of the media before: how many outcomes each has, how many are possible."""
         self._signatures: dict[Hashable, int] = {}
         self._signature = 0
         self._base = 0
@@ -91,40 +92,48 @@ class Closure(Explorer):
             cells.rollback(self._base)
 
     def _power_on(self, here: Path, policy: str, _left: int) -> Controller:
-        board, self._signature = self._rig.board, 0
+        board, equivalence = self._rig.board, self._equivalence
+        if self._most_cuts is not None and len(here) >= self._most_cuts:
+            controller = self._booted(policy, [])
+            self.beyond_depth += board.rail.operations
+            return controller
+        self._signature = 0
         start = (self._key(), policy)
         self._classes.add(start[0])
 
         def cut_again(operation: Operation) -> None:
             self._signature = hash((self._signature, operation.device, operation.kind, operation.address))
-            self.possible += board.possible_outcomes(operation)
-            if self._equivalence is None:
+            if equivalence is None:
+                self.possible += board.possible_outcomes(operation)
                 self._collect(here, board.rail.operations, board.cut_outcomes(operation), kind_of(operation))
                 return
             # Equal operations on equivalent media leave equivalent states.
-            edge = (self._key(), self._equivalence.operation(operation))
+            edge = (self._key(), equivalence.operation(operation))
             known = self._edges.get(edge)
-            if known is None:
-                outcomes = board.cut_outcomes(operation)
-                self._edges[edge] = len(outcomes)
-                self._collect(here, board.rail.operations, outcomes, kind_of(operation))
-            else:
-                self.generated += known
-                self.equivalent += known
+            if known is not None:
+                count, possible = known
+                self.generated += count
+                self.equivalent += count
+                self.possible += possible
+                return
+            outcomes = board.cut_outcomes(operation)
+            self._edges[edge] = known = len(outcomes), board.possible_outcomes(operation)
+            self.possible += known[1]
+            self._collect(here, board.rail.operations, outcomes, kind_of(operation))
 
-        is_last = self._most_cuts is not None and len(here) >= self._most_cuts
-        try:
-            controller = self._rig.power_on(policy, [] if is_last else [cut_again])
-        except Violation as violation:
-            raise Violation(violation.rule, f"{violation.detail}; {self._later_boots()}") from violation
-        if is_last:
-            self.beyond_depth += board.rail.operations
-            return controller
+        controller = self._booted(policy, [cut_again])
         signature = hash((self._signature, self._key()))
         if self._signatures.setdefault(start, signature) != signature:
             self.unlike += 1
         self._collect(here, board.rail.operations, board.idle_outcomes(), BETWEEN)
         return controller
+
+    def _booted(self, policy: str, listeners: Sequence[Listener]) -> Controller:
+        """Power on; of a boot that fails, whether a later one does not."""
+        try:
+            return self._rig.power_on(policy, listeners)
+        except Violation as violation:
+            raise Violation(violation.rule, f"{violation.detail}; {self._later_boots()}") from violation
 
     def _collect(self, here: Path, number: int, outcomes: Sequence[Outcome], kind: str) -> None:
         """What a cut here leaves waits to be powered on, if nothing like it was met before."""
