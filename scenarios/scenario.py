@@ -7,7 +7,6 @@ value and what is allowed.
 from __future__ import annotations
 
 import enum
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,7 +17,8 @@ from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import BoardSpec
 from deltabench.hwsim.clock import MediaTime
 from deltabench.hwsim.core import CORTEX_M4_HZ
-from deltabench.hwsim.explain_invalid import explain, meant
+from deltabench.hwsim.explain_invalid import meant
+from deltabench.hwsim.toml_file import TomlFileError, read_toml
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.oracle import Rule
 
@@ -341,19 +341,9 @@ class Variant(msgspec.Struct, frozen=True):
 def load_scenario(path: Path, name: str | None = None) -> Scenario:
     """Read a scenario file; raises ScenarioError that names file, key, value and what is allowed."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ScenarioError(f"{path}: is not valid TOML: {error}") from error
-    try:
-        document = msgspec.convert(table, Document)
-    except msgspec.ValidationError as error:
-        raise ScenarioError(f"{path}: {explain(error, table, Document)}") from error
+        text, table, document = read_toml(path, Document)
+    except TomlFileError as error:
+        raise ScenarioError(f"{path}: {error}") from error
     about = []
     for line in text.splitlines():
         if not line.startswith("#"):

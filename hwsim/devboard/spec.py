@@ -6,7 +6,6 @@ firmware keeps where on a part; that is the firmware's own layout.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import combinations
@@ -18,8 +17,9 @@ import msgspec
 from deltabench.hwsim.board import BoardSpec
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.explain_invalid import explain, meant
+from deltabench.hwsim.explain_invalid import meant
 from deltabench.hwsim.parts import DiskPart, McuPart, NorPart, NvramPart, StoragePart, load_part
+from deltabench.hwsim.toml_file import TomlFileError, read_toml
 
 SUFFIX: Final = ".board.toml"
 BOARDS: Final = Path(__file__).parent
@@ -172,24 +172,13 @@ def load_board(reference: str | None = None) -> DevBoardFile:
     """The board that comes with deltabench under this name, or the one that a file describes; raises DevBoardError."""
     reference = reference or DEFAULT_BOARD
     path = BOARDS / f"{reference}{SUFFIX}" if reference in board_names() else Path(reference)
+    if not path.exists():
+        known = ", ".join(board_names())
+        raise DevBoardError(f"{reference}: neither a file nor a board that comes with deltabench: {known}")
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        if not path.is_file():
-            raise DevBoardError(
-                f"{reference}: neither a file nor a board that comes with deltabench: {', '.join(board_names())}"
-            ) from error
-        raise DevBoardError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DevBoardError(f"{path}: is not UTF-8 text (byte {error.start})") from error
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DevBoardError(f"{path}: is not valid TOML: {error}") from error
-    try:
-        spec = msgspec.convert(table, DevBoardSpec)
-    except msgspec.ValidationError as error:
-        raise DevBoardError(f"{path}: {explain(error, table, DevBoardSpec)}") from error
+        spec = read_toml(path, DevBoardSpec).document
+    except TomlFileError as error:
+        raise DevBoardError(f"{path}: {error}") from error
     try:
         chip = load_part(spec.chip, near=path.parent)
     except HardwareError as error:

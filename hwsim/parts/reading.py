@@ -9,7 +9,6 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -21,6 +20,7 @@ from msgspec import Struct
 
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.parts.kinds import KINDS, ROWS_OF_A_LIST, Figure, Part, PartError, figures_of
+from deltabench.hwsim.toml_file import TomlFileError, read_toml
 
 
 class UnknownPart(HardwareError):
@@ -80,13 +80,9 @@ def _library() -> dict[str, Part]:
 def _read(file: Path | Traversable) -> Part:
     where = str(file)
     try:
-        described = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _PartFile)
-    except OSError as error:
-        raise PartError(where, "", f"cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PartError(where, "", f"is not TOML: {error}") from None
-    except msgspec.ValidationError as error:
-        raise PartError(where, "", f"is not a part file: {error}") from None
+        described = read_toml(file, _PartFile).document
+    except TomlFileError as error:
+        raise PartError(where, "", str(error)) from error
     if described.kind not in KINDS:
         raise PartError(where, "kind", f"{described.kind!r}; allowed: {', '.join(KINDS)}")
     kind = KINDS[described.kind]

@@ -92,7 +92,7 @@ class Hunt:
         if depth == 1:
             return self._smallest_last(variant, ()) or ()
         for number, outcome in _by_tear(variant, ()):
-            finding = self.find(variant, depth, lambda n, o, at=(number, outcome): (n, o) == at)  # type: ignore[misc]
+            finding = self.find(variant, depth, _only(number, outcome))
             if finding is not None:
                 return self._smallest_last(variant, finding.path[:-1]) or finding.path
         return ()
@@ -111,6 +111,11 @@ class Hunt:
                 if not story.unstable:
                     break
         return None
+
+
+def _only(number: int, outcome: int) -> Callable[[int, int], bool]:
+    """Selects one outcome of one operation."""
+    return lambda a_number, an_outcome: (a_number, an_outcome) == (number, outcome)
 
 
 def _by_tear(variant: Variant, path: Path) -> list[tuple[int, int]]:

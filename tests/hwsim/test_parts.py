@@ -181,9 +181,9 @@ def test_a_part_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     ("old", "new", "key", "said"),
     [
         ('kind = "nvram"', 'kind = "eeprom"', "kind", ["'eeprom'", "nor, nvram, disk"]),
-        ('kind = "nvram"', "kind = ", "", ["is not TOML", "line 2"]),
-        ('name = "MY-FRAM"', "", "", ["missing required field `name`"]),
-        ('name = "MY-FRAM"', 'name = "X"\nvoltage = 3', "", ["unknown field `voltage`"]),
+        ('kind = "nvram"', "kind = ", "", ["is not valid TOML", "line 2"]),
+        ('name = "MY-FRAM"', "", "", ["key 'name' is missing"]),
+        ('name = "MY-FRAM"', 'name = "X"\nvoltage = 3', "", ["unknown key 'voltage'", "manufacturer"]),
         ("value = 8192,", "value = '8K',", "figures.size_bytes.value", ["'8K'", "1 or more (B)"]),
         ("value = 8192,", "value = 0,", "figures.size_bytes.value", ["0", "1 or more (B)"]),
         ("value = 8192,", "value = true,", "figures.size_bytes.value", ["True", "1 or more (B)"]),
