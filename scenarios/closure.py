@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.controller import Controller
+from deltabench.hwsim.core import unseen
 from deltabench.hwsim.medium import Change, Operation, Outcome
 from deltabench.hwsim.power import Listener
 from deltabench.scenarios.crash_id import Path
@@ -23,18 +24,26 @@ from deltabench.scenarios.explorer import Explorer, kind_of
 from deltabench.scenarios.oracle import Oracle, Violation
 from deltabench.scenarios.rig import Rig
 
+NEVER: Final = -2
+"""Less than any number of cuts that may be left."""
 MOST_BOOTS: Final = 64
 """A device that has not come up in so many boots without a cut never will."""
 
 
 class Waiting(NamedTuple):
-    """A state that has not been powered on yet: how it was come to, and what of the media differs from the base."""
+    """A state that has not been powered on yet: how it was come to, and what of the media differs from the base.
+
+    ``origin`` and ``left``: the digest of what the first cut left, and in words.  ``is_new``: it was not met before.
+    """
 
     path: Path
     number: int
     outcome: int
     kind: str
     changes: tuple[Change, ...]
+    origin: int
+    left: str
+    is_new: bool
 
 
 class Closure(Explorer):
@@ -55,13 +64,15 @@ class Closure(Explorer):
         self._most_cuts = depth
         self._equivalence = equivalence
         self._queue: deque[Waiting] = deque()
-        self._digests: set[int] = set()
-        self._classes: set[Hashable] = set()
-        self._edges: dict[Hashable, tuple[int, int]] = {}
-        """Operations cut, by the class of the media before: how many outcomes each has, how many are possible."""
+        self._digests: dict[int, int] = {}
+        self._classes: dict[Hashable, int] = {}
+        """States and classes met, with the most cuts that were left behind one: fewer would show nothing new."""
+        self._edges: dict[Hashable, tuple[int, int, int]] = {}
+        """Operations cut, by the class of the media before: cuts left, how many outcomes, how many possible ones."""
         self._signatures: dict[Hashable, int] = {}
         self._signature = 0
         self._base = 0
+        self._origin = 0
 
     def begin(self, doing: object, number: int, held_ms: int = 0) -> None:
         super().begin(doing, number, held_ms)
@@ -72,9 +83,11 @@ class Closure(Explorer):
         if self._equivalence is not None:
             self._equivalence.forget()
 
-    def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
+    def _branch(
+        self, number: int, outcomes: Sequence[Outcome], path: Path, left: int, operation: Operation | None = None
+    ) -> None:
         self._base = len(self._rig.board.cells.journal)
-        super()._branch(number, outcomes, path, left)
+        super()._branch(number, outcomes, path, left, operation)
 
     def _finish_branch(self) -> None:
         """Every state that a first cut leaves has been judged; now those that cuts in the recoveries leave."""
@@ -87,45 +100,47 @@ class Closure(Explorer):
             state = queue.popleft()
             for cell, value in state.changes:
                 cells.put(cell, value)
-            self._kind = state.kind
-            self._judge(state.path, state.number, state.outcome, 0, is_new=True)
+            self._kind, self._origin, self._left, met = state.kind, state.origin, state.left, self._met
+            self._judge(state.path, state.number, state.outcome, 0, is_new=state.is_new)
+            if self._met > met:
+                self._wrong.add(state.origin)
             cells.rollback(self._base)
 
     def _power_on(self, here: Path, policy: str, _left: int) -> Controller:
         board, equivalence = self._rig.board, self._equivalence
-        if self._most_cuts is not None and len(here) >= self._most_cuts:
+        if len(here) == 1:
+            self._origin = board.cells.digest
+        left = self._cuts_left(here)
+        if self._most_cuts is not None and not left:
             controller = self._booted(policy, [])
             self.beyond_depth += board.rail.operations
             return controller
         self._signature = 0
         start = (self._key(), policy)
-        self._classes.add(start[0])
+        self._classes[start[0]] = max(left, self._classes.get(start[0], 0))
 
         def cut_again(operation: Operation) -> None:
             self._signature = hash((self._signature, operation.device, operation.kind, operation.address))
             if equivalence is None:
-                self.possible += board.possible_outcomes(operation)
-                self._collect(here, board.rail.operations, board.cut_outcomes(operation), kind_of(operation))
+                self._collect(here, board.rail.operations, board.cut_outcomes(operation), operation)
                 return
             # Equal operations on equivalent media leave equivalent states.
             edge = (self._key(), equivalence.operation(operation))
             known = self._edges.get(edge)
-            if known is not None:
-                count, possible = known
+            if known is not None and known[0] >= left:
+                _, count, possible = known
                 self.generated += count
                 self.equivalent += count
                 self.possible += possible
                 return
             outcomes = board.cut_outcomes(operation)
-            self._edges[edge] = known = len(outcomes), board.possible_outcomes(operation)
-            self.possible += known[1]
-            self._collect(here, board.rail.operations, outcomes, kind_of(operation))
+            self._edges[edge] = left, len(outcomes), self._collect(here, board.rail.operations, outcomes, operation)
 
         controller = self._booted(policy, [cut_again])
         signature = hash((self._signature, self._key()))
         if self._signatures.setdefault(start, signature) != signature:
             self.unlike += 1
-        self._collect(here, board.rail.operations, board.idle_outcomes(), BETWEEN)
+        self._collect(here, board.rail.operations, board.idle_outcomes(), None)
         return controller
 
     def _booted(self, policy: str, listeners: Sequence[Listener]) -> Controller:
@@ -133,28 +148,44 @@ class Closure(Explorer):
         try:
             return self._rig.power_on(policy, listeners)
         except Violation as violation:
-            raise Violation(violation.rule, f"{violation.detail}; {self._later_boots()}") from violation
+            core = self._rig.board.core
+            watching, core.takes = core.takes, unseen
+            later = self._later_boots()
+            core.takes = watching
+            raise Violation(violation.rule, f"{violation.detail}; {later}") from violation
 
-    def _collect(self, here: Path, number: int, outcomes: Sequence[Outcome], kind: str) -> None:
-        """What a cut here leaves waits to be powered on, if nothing like it was met before."""
+    def _cuts_left(self, path: Path) -> int:
+        """How many may follow; none is ever left of any number, which makes all states alike in this."""
+        return 0 if self._most_cuts is None else self._most_cuts - len(path)
+
+    def _collect(self, here: Path, number: int, outcomes: Sequence[Outcome], operation: Operation | None) -> int:
+        """Unless its like was met before, what a cut here leaves waits for power; returns how many are possible."""
         cells = self._rig.board.cells
-        mark = len(cells.journal)
+        mark, left = len(cells.journal), self._cuts_left(here) - 1
+        kind = BETWEEN if operation is None else kind_of(operation)
+        possible = self._rig.board.possible_outcomes(operation)
+        self.possible += possible
         for index, outcome in enumerate(outcomes):
             self.generated += 1
             for cell, value in outcome.changes:
                 cells.put(cell, value)
-            if cells.digest not in self._digests:
-                self._digests.add(cells.digest)
+            if self._digests.get(cells.digest, NEVER) < left:
+                self._digests[cells.digest] = left
                 key = self._key()
-                if key in self._classes:
+                known = self._classes.get(key, NEVER)
+                if known >= left:
                     self.equivalent += 1
                 else:
-                    self._classes.add(key)
-                    self.distinct += 1
+                    self._classes[key] = left
+                    self.distinct += known == NEVER
                     changed = {cell for cell, _, _ in cells.journal[self._base :]}
                     changes = tuple((cell, cells.values[cell]) for cell in changed)
-                    self._queue.append(Waiting(here, number, index, kind, changes))
+                    waiting = Waiting(
+                        here, number, index, kind, changes, self._origin, self._left, is_new=known == NEVER
+                    )
+                    self._queue.append(waiting)
             cells.rollback(mark)
+        return possible
 
     def _key(self) -> Hashable:
         return self._rig.board.cells.digest if self._equivalence is None else self._equivalence.key()

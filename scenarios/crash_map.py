@@ -2,7 +2,7 @@
 
 An outcome names places (``a prefix of 3 bytes``) that differ from operation to operation; its kind (``a prefix``) does
 not, so that operations can stand in one table.  Only first cuts are in it: a cut in a recovery counts for the cut that
-led there.
+led there.  Where states that are alike are judged once, it counts for the first of the cuts that lead there.
 """
 
 from __future__ import annotations

@@ -175,15 +175,13 @@ class Explorer:
         self._cut = str(operation)
         number = board.rail.operations
         self.cut_rows.append(CutRow(number, str(self._doing), kind_of(operation)))
-        self.possible += board.possible_outcomes(operation)
         self._kind = kind_of(operation)
-        self._branch(number, board.cut_outcomes(operation), (), self._depth - 1)
+        self._branch(number, board.cut_outcomes(operation), (), self._depth - 1, operation)
 
     def cut_between(self, number: int) -> None:
         """Cut with no operation under way: ``number`` is that of the operation to come."""
         self._cut = BETWEEN
         self.cut_rows.append(CutRow(number, str(self._doing), self._cut))
-        self.possible += self._rig.board.possible_outcomes(None)
         self._kind = BETWEEN
         self._branch(number, self._rig.board.idle_outcomes(), (), self._depth - 1)
 
@@ -192,22 +190,32 @@ class Explorer:
         """Whether the budget is used up."""
         return self.budget is not None and self.budget.is_spent(self.verified)
 
-    def _branch(self, number: int, outcomes: Sequence[Outcome], path: Path, left: int) -> None:
-        """Judge every outcome of a cut at operation ``number``, with ``left`` more cuts to spend."""
+    def _branch(
+        self, number: int, outcomes: Sequence[Outcome], path: Path, left: int, operation: Operation | None = None
+    ) -> None:
+        """Judge every outcome of a cut at operation ``number``, with ``left`` more cuts to spend.
+
+        ``operation``: what is cut; None between two.
+        """
+        indices: Sequence[int] = range(len(outcomes))
+        if self._selects is not None and not path:
+            indices = [index for index in indices if self._selects(number, index)]
+        if self.has_enough or not indices:
+            return
         if self.is_spent:
             self.beyond_budget += 1
             return
         board = self._rig.board
+        self.possible += board.possible_outcomes(operation)
         cells, rail = board.cells, board.rail
         journal, seen = cells.journal, self._seen
-        wanted = self._selects if not path else None
+        judged: list[tuple[str, int, str]] = []
         held = (rail.operations, rail.limit, rail.listeners, board.adversary.suspend(), board.clock.now_ns)
         volatile = board.lose_power()
-        for index, outcome in enumerate(outcomes):
+        for index in indices:
             if self.has_enough:
                 break
-            if wanted is not None and not wanted(number, index):
-                continue
+            outcome = outcomes[index]
             self.generated += 1
             if not path:
                 self._left = outcome.label
@@ -227,10 +235,11 @@ class Explorer:
             elif cells.digest in self._wrong:
                 self._met += 1
             if not path:
-                judged = HELD if known < left else DUPLICATE
-                self.cut_rows[-1].add(outcome.label, VIOLATED if cells.digest in self._wrong else judged)
+                judged.append((outcome.label, cells.digest, HELD if known < left else DUPLICATE))
             cells.rollback(mark)
         self._finish_branch()
+        for label, digest, verdict in judged:
+            self.cut_rows[-1].add(label, VIOLATED if digest in self._wrong else verdict)
         board.regain(volatile)
         rail.operations, rail.limit, rail.listeners, adversary, instant_ns = held
         board.adversary.resume(adversary)
@@ -285,9 +294,8 @@ class Explorer:
             return controller
 
         def cut_again(operation: Operation) -> None:
-            self.possible += board.possible_outcomes(operation)
             kind, self._kind = self._kind, kind_of(operation)
-            self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1)
+            self._branch(board.rail.operations, board.cut_outcomes(operation), here, left - 1, operation)
             self._kind = kind
 
         return self._rig.power_on(policy, [cut_again])

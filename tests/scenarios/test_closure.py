@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from deltabench.firmware_model.atoms.nor import NorAtoms
 from deltabench.firmware_model.config import FirmwareConfig, StoreKind
+from deltabench.firmware_model.controller import Controller
 from deltabench.firmware_model.schemes.flagged import Flagged
 from deltabench.hwsim.board import BoardSpec, DeviceSpec
 from deltabench.hwsim.medium import Operation
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.closure import Closure
-from deltabench.scenarios.crash_id import CrashId
-from deltabench.scenarios.replay import tell
+from deltabench.scenarios.crash_id import CrashId, Path
+from deltabench.scenarios.crash_map import BETWEEN, VIOLATED, kind_of
+from deltabench.scenarios.explorer import Explorer
+from deltabench.scenarios.oracle import Rule, Violation
+from deltabench.scenarios.replay import outcomes_after, tell
 from deltabench.scenarios.scenario import (
     Cuts,
     Document,
@@ -79,14 +85,10 @@ def test_more_states_are_judged_than_two_cuts_in_a_row_lead_to(store: str) -> No
     twice = variant("flagged", store)
     document = twice.scenario.document
     depth = Power(cuts=Cuts.EXHAUSTIVE, depth=2)
-    scenario = Scenario("twice", twice.scenario.path, "", Document(**{**_fields(document), "power": depth}))
+    scenario = Scenario("twice", twice.scenario.path, "", structs.replace(document, power=depth))
     counts, bounded = run(twice).counts, run(Variant(scenario, twice.firmware)).counts
     assert counts.distinct + counts.equivalent >= bounded.distinct
     assert counts.violations == bounded.violations == 0
-
-
-def _fields(document: Document) -> dict[str, object]:
-    return {name: getattr(document, name) for name in document.__struct_fields__}
 
 
 def test_plain_is_violated_and_not_closed() -> None:
@@ -194,8 +196,61 @@ def test_a_budget_leaves_the_rest_out_and_says_how_much() -> None:
 
 def test_a_scenario_may_allow_that_it_is_explored_in_part() -> None:
     what = variant("flagged", "nor", most_states=100)
-    expect = type(what.expected)(verdict="holds", partial=True)  # type: ignore[call-arg]
-    document = Document(**{**_fields(what.scenario.document), "expect": expect})  # type: ignore[arg-type]
+    document = structs.replace(what.scenario.document, expect=structs.replace(what.expected, partial=True))
     result = run(Variant(Scenario("part", what.scenario.path, "", document), what.firmware))
     assert result.as_expected
     assert not result.closed
+
+
+def bounded(explorer: type[Explorer], depth: int, session: Session) -> tuple[Explorer, set[int]]:
+    """An explorer of ``depth`` cuts in a row instead of that of the session, and the media that it judges."""
+    rig, oracle, judged = session.rig, session.explorer._oracle, set[int]()
+    made = Closure(rig, oracle, None, depth=depth) if explorer is Closure else Explorer(rig, oracle, depth)
+    real = made._judge
+
+    def judge(*arguments: Any, **more: Any) -> None:
+        judged.add(rig.board.cells.digest)
+        real(*arguments, **more)
+
+    made._judge = judge  # type: ignore[method-assign]
+    session.explorer = made
+    session.listener, session.idle_listener = made.on_operation, made.cut_between
+    return made, judged
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_three_cuts_in_a_row_lead_to_all_that_they_lead_to_one_by_one(store: str) -> None:
+    """A state met first where no cut was left, and again where one is, is cut again."""
+    media = []
+    for explorer in (Explorer, Closure):
+        session = Session(variant("flagged", store, (Write(lba=3), Save())))
+        made, judged = bounded(explorer, 3, session)
+        session.run()
+        assert made.counts.violations == 0
+        media.append(judged)
+    assert media[0] <= media[1]
+
+
+def test_what_a_later_cut_breaks_counts_for_the_cut_that_led_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(variant("flagged", "nor"))
+    session.idle_listener = None
+    explorer = Closure(session.rig, session.explorer._oracle, None, depth=2)
+    session.explorer, session.listener = explorer, explorer.on_operation
+    power_on = Closure._power_on
+
+    def breaks_behind_the_second_cut(self: Closure, here: Path, policy: str, left: int) -> Controller:
+        controller = power_on(self, here, policy, left)
+        if len(here) == 2:
+            raise Violation(Rule.STABILITY, "injected")
+        return controller
+
+    monkeypatch.setattr(Closure, "_power_on", breaks_behind_the_second_cut)
+    session.run()
+    assert explorer.findings
+    labels = outcomes_after(variant("flagged", "nor"), ())
+    rows = {row.operation: row for row in explorer.cut_rows if row.what != BETWEEN}
+    for finding in explorer.findings:
+        first = finding.path[0]
+        label = labels[first.operation][first.outcome]
+        assert finding.cut.endswith(f"; it leaves: {label or 'nothing'}")
+        assert rows[first.operation].verdicts[kind_of(label)] == VIOLATED
