@@ -16,6 +16,7 @@ from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.hwsim.board import Board, BoardSpec
 from deltabench.hwsim.errors import HardwareError
+from deltabench.hwsim.parts import is_part_file
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.guest import load_class
 from deltabench.scenarios.pairing import pairing_key
@@ -84,7 +85,7 @@ def parts_named_from_anywhere(spec: BoardSpec, near: Path) -> BoardSpec:
     """The board with its part files named absolutely: a board file is relative to another folder than a scenario."""
     devices = {
         name: msgspec.structs.replace(device, part=str((near / device.part).resolve()))
-        if device.part.endswith(".toml") or "/" in device.part
+        if is_part_file(device.part)
         else device
         for name, device in spec.devices.items()
     }

@@ -59,13 +59,13 @@ def run_campaign(
         digests = [variant_digest(variant) if needed else "" for variant in variants]
     except KeyboardInterrupt:
         return [_merged(variant, [NOTHING]) for variant in variants], True
-    pieces = divide(lengths, share)
+    pieces = divide(lengths, share, _stops_at_first(variants))
     keys = {piece: piece_key(digests[piece.variant], piece) for piece in pieces}
     portions = {piece: portion for piece in pieces if record and (portion := record.find(keys[piece]))}
     total, before = (sum(piece.actions for piece in some) for some in (pieces, portions))
     work = [
         Stretch(variants[run[0].variant], digests[run[0].variant], run, tuple(keys[piece] for piece in run), record)
-        for run in stretches([piece for piece in pieces if piece not in portions], crew.jobs, _stops_at_first(variants))
+        for run in stretches([piece for piece in pieces if piece not in portions], crew.jobs)
     ]
 
     def keep(number: int, found: list[Portion]) -> None:
@@ -96,7 +96,7 @@ def _checked(variant: Variant) -> list[Action]:
 
 
 def _stops_at_first(variants: Sequence[Variant]) -> Callable[[int], bool]:
-    """Which variants stop at their first violation: in two stretches each would have a first one of its own."""
+    """Which variants stop at their first violation: in two pieces each would have a first one of its own."""
     return lambda number: variants[number].scenario.document.power.stop_at_first
 
 

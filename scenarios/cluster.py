@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_S: Final = 10
+SCHEMES: Final = ("tcp", "tls", "ws", "wss")
+"""Of addresses that a scheduler may have; a client of another one would only time out."""
 ASK_S: Final = 1.0
 """All workers are asked so often how far they are."""
 
@@ -33,6 +35,7 @@ def cluster(address: str) -> Iterator[Crew]:
     """
     try:
         from distributed import Client
+        from distributed.comm.addressing import parse_address, parse_host_port
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise ScenarioError(
@@ -40,6 +43,10 @@ def cluster(address: str) -> Iterator[Crew]:
             f"it comes with the extra 'dask': pip install 'deltabench[dask]'"
         ) from error
     try:
+        scheme, place = parse_address(address)
+        if scheme not in SCHEMES:
+            raise ValueError(f"{scheme!r} is none of {', '.join(SCHEMES)}")
+        parse_host_port(place)
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ScenarioError(

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from deltabench.hwsim.parts import is_part_file
 from deltabench.scenarios.guest_sources import guest_sources
 from deltabench.scenarios.scenario import LIBRARY, Document, Expect, Matrix, Trace, Variant
 
@@ -58,7 +59,7 @@ def _files(document: Document, folder: Path) -> Iterator[Path]:
         if isinstance(step, Trace) and step.file is not None:
             yield folder / step.file
     for device in document.board.devices.values():
-        if device.part.endswith(".toml") or "/" in device.part:
+        if is_part_file(device.part):
             yield folder / device.part
 
 

@@ -46,15 +46,17 @@ class Piece(NamedTuple):
         return self.last - self.first
 
 
-def divide(lengths: Sequence[int], share: Share = WHOLE) -> list[Piece]:
-    """The pieces of a share, of variants with workloads of these ``lengths``.
+def divide(
+    lengths: Sequence[int], share: Share = WHOLE, in_one: Callable[[int], bool] = lambda _: False
+) -> list[Piece]:
+    """The pieces of a share, of variants with workloads of these ``lengths``; those ``in_one`` are a piece each.
 
     A variant with fewer pieces than there are shares goes to some of them, the next variant to those after them; of one
     with more, each share gets pieces that follow one another.
     """
     pieces, dealt = [], 0
     for variant, length in enumerate(lengths):
-        count = max(1, min(length, MOST_PIECES))
+        count = 1 if in_one(variant) else max(1, min(length, MOST_PIECES))
         edges = [length * number // count for number in range(count + 1)]
         blocks = min(count, share.of)
         for number, (first, last) in enumerate(itertools.pairwise(edges)):
@@ -64,19 +66,14 @@ def divide(lengths: Sequence[int], share: Share = WHOLE) -> list[Piece]:
     return pieces
 
 
-def stretches(
-    pieces: Sequence[Piece], jobs: int, in_one: Callable[[int], bool] = lambda _: False
-) -> list[tuple[Piece, ...]]:
-    """The pieces, those together that are best explored in one go: adjacent ones, as many as keeps all jobs busy.
-
-    Variants that are to be explored ``in_one`` are, but for gaps.
-    """
+def stretches(pieces: Sequence[Piece], jobs: int) -> list[tuple[Piece, ...]]:
+    """The pieces, those together that are best explored in one go: adjacent ones, as many as keeps all jobs busy."""
     found: list[tuple[Piece, ...]] = []
     variants = len({piece.variant for piece in pieces})
     for _, group in itertools.groupby(pieces, lambda piece: piece.variant):
         of_variant = list(group)
         actions = sum(piece.actions for piece in of_variant)
-        wanted = math.ceil(STRETCHES_PER_JOB * jobs / variants) if jobs > 1 and not in_one(of_variant[0].variant) else 1
+        wanted = math.ceil(STRETCHES_PER_JOB * jobs / variants) if jobs > 1 else 1
         most = math.ceil(actions / max(1, min(wanted, actions // LEAST_STRETCH)))
         stretch: tuple[Piece, ...] = ()
         for piece in of_variant:

@@ -217,6 +217,11 @@ class Explored(_Object, frozen=True, kw_only=True):
     beyond_budget: Number = 0
     unlike: Number = 0
 
+    @property
+    def is_covered(self) -> bool:
+        """Whether all was explored that the scenario asks for."""
+        return not self.beyond_budget and not self.unlike
+
 
 class Violated(_Object, frozen=True, kw_only=True):
     """A recovery that broke a rule."""

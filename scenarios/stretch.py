@@ -58,7 +58,7 @@ def explore_far_away(tell: Tell, stretch: Stretch) -> list[Portion]:
             f"{path}: a worker has another deltabench or Python, or other files of this scenario (traces, parts, "
             f"modules of classes); all of them must be the same on every worker, and under the same path"
         )
-    return explore(stretch.variant, (stretch.pieces[0].first, *(piece.last for piece in stretch.pieces)), tell)
+    return explore_stretch(tell, stretch)
 
 
 def explore(

@@ -36,6 +36,7 @@ from deltabench.scenarios.scenario import Cuts, Variant
 
 NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What an XML document cannot hold, not even escaped (XML 1.0, 2.2); a firmware's error text may."""
+PARTLY: Final = "only partly explored, which the scenario does not allow (expect.partial)"
 
 
 class BoardCuts(NamedTuple):
@@ -180,7 +181,7 @@ class Result(NamedTuple):
         if self.holds and self.complete and self.is_uncut:
             return "power was never cut: the workload came to none of the places to cut at"
         if self.holds and self.complete:
-            return "only partly explored, which the scenario does not allow (expect.partial)"
+            return PARTLY
         if self.holds:
             return "interrupted before it was finished"
         finding, count = self.findings[0], self.counts.violations

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import click
 import msgspec
 
 from deltabench.scenarios.scenario import Variant
 
+
+class _Seconds(click.FloatRange):
+    """A number of seconds; "nan", which would be no bound at all, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return seconds
+
+
 most_states_option = click.option(
     "--max-states", type=click.IntRange(min=1), help="Judge no more than so many recoveries of a variant."
 )
 most_seconds_option = click.option(
     "--max-seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=_Seconds(min=0, min_open=True),
     help="Spend no more than so much CPU time on a variant.",
 )
 

@@ -11,11 +11,11 @@ from rich.table import Table
 
 from deltabench.scenarios.documents import Judged
 from deltabench.scenarios.merging import Merged, merge
-from deltabench.scenarios.verdict import document_text, write_whole
+from deltabench.scenarios.verdict import PARTLY, document_text, write_whole
 from deltabench.tools.campaigning import read_results
 from deltabench.tools.console import make_console, print_table
 from deltabench.tools.exits import Exit
-from deltabench.tools.report import counted
+from deltabench.tools.report import counted, verdict_word
 from deltabench.tools.result_files import check_result_files, force_option
 
 
@@ -67,6 +67,8 @@ def _print(console: Console, merged: Merged) -> None:
         if result.violations and not result.as_expected:
             first = result.violations[0]
             console.print(f"[bold red]{escape(first.id)}[/bold red]: {first.rule} is violated: {escape(first.detail)}")
+        elif result.complete and not result.as_expected and not result.counts.is_covered:
+            console.print(f"[bold red]{escape(result.run)}[/bold red]: {PARTLY}")
     wrong = [result for result in results if result.complete and not result.as_expected]
     words = f"{len(wrong)} of {counted(len(results), 'variant')} did not come out as expected."
     if not wrong:
@@ -75,7 +77,9 @@ def _print(console: Console, merged: Merged) -> None:
 
 
 def _verdict(result: Judged) -> str:
-    style = "green" if result.as_expected else "bold red"
-    if result.verdict == "holds":
-        return f"[{style}]{'holds' if result.complete else 'partial'}[/{style}]"
-    return f"[{style}]{'caught' if result.as_expected else 'violated'}[/{style}]"
+    return verdict_word(
+        holds=result.verdict == "holds",
+        whole=result.complete and result.counts.is_covered,
+        closed=result.closed,
+        as_expected=result.as_expected,
+    )

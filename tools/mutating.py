@@ -55,6 +55,8 @@ def mutants_command(
     from deltabench.scenarios.verdict import document_text
     from deltabench.tools.mutant_tables import print_campaign, print_list
 
+    if only_list and (json_file or junit_file):
+        raise click.UsageError("--list runs nothing, and has no results for --json or --junit")
     check_result_files({"--json": json_file, "--junit": junit_file}, force=force)
     planned = plan(_catalogue(names, own, scenario), () if scenario else names, scheme, store)
     if not planned.hunts:

@@ -34,6 +34,8 @@ def replay_command(crash_id: str, timeline: Path | None, vcd: Path | None, force
 
     Exits with 1 if the crash violates a rule, and with 0 if it does not.
     """
+    if vcd is not None and not vcd.name:
+        raise click.UsageError("--vcd names no file")
     gtkw = vcd.with_suffix(".gtkw") if vcd else None
     check_result_files({"--timeline": timeline, "--vcd": vcd, "--vcd (its .gtkw)": gtkw}, force=force)
     crash = parse_crash_id(crash_id)

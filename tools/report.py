@@ -75,12 +75,19 @@ def _table_without(left_out: Sequence[str], results: Sequence[Result]) -> Table:
 
 
 def _verdict(result: Result) -> str:
-    if (not result.complete or not result.is_covered) and (result.holds or _open(result)):
-        return "[green]partial[/green]" if result.as_expected else "[yellow]partial[/yellow]"
-    if result.share is not None and result.holds and result.variant.expected.verdict == "violated":
+    whole = result.complete and result.is_covered
+    if whole and result.share is not None and result.holds and result.variant.expected.verdict == "violated":
         return "[green]open[/green]"
-    word = "closed" if result.closed else "holds" if result.holds else "caught" if result.as_expected else "violated"
-    return f"[green]{word}[/green]" if result.as_expected else f"[bold red]{word}[/bold red]"
+    holds = result.holds or _open(result)
+    return verdict_word(holds=holds, whole=whole, closed=result.closed, as_expected=result.as_expected)
+
+
+def verdict_word(*, holds: bool, whole: bool, closed: bool, as_expected: bool) -> str:
+    """One word in its colour: what came out, and whether it should; ``whole``: nothing was left unexplored."""
+    if holds and not whole:
+        return "[green]partial[/green]" if as_expected else "[yellow]partial[/yellow]"
+    word = "closed" if closed else "holds" if holds else "caught" if as_expected else "violated"
+    return f"[green]{word}[/green]" if as_expected else f"[bold red]{word}[/bold red]"
 
 
 def _open(result: Result) -> bool:

@@ -33,7 +33,10 @@ class Line(NamedTuple):
 
 def parse_target(text: str) -> Line:
     """``serial:///dev/ttyUSB0?baud=115200``, or any URL of pyserial's; raises UsageError."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise click.UsageError(f"--target {text}: is no URL: {error}") from error
     if parts.scheme != SERIAL:
         return Line(text, DEFAULT_BAUD)
     query = parse_qs(parts.query, keep_blank_values=True)
@@ -118,6 +121,10 @@ def target_of(context: click.Context) -> Target | None:
     for name in ("jobs", "share", "resume", "scheduler"):
         if _given(context, name):
             raise click.UsageError(f"--{name} has no meaning with --target: there is one board")
+    for name in ("coverage", "max_states", "max_seconds"):
+        if _given(context, name):
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} has no meaning with --target: the model knows it; --cuts bounds the cuts")
     power = context.params["power"]
     if power != FIXTURE and (not power.startswith(RELAY) or power == RELAY):
         raise click.UsageError(f"--power {power}: allowed: {FIXTURE}, or relay:PORT, as in relay:/dev/ttyUSB1")

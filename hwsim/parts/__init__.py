@@ -15,7 +15,7 @@ from deltabench.hwsim.parts.kinds import (
     field_table,
     figures_of,
 )
-from deltabench.hwsim.parts.reading import UnknownPart, list_parts, load_part
+from deltabench.hwsim.parts.reading import UnknownPart, is_part_file, list_parts, load_part
 
 __all__ = [
     "KINDS",
@@ -32,6 +32,7 @@ __all__ = [
     "UnknownPart",
     "field_table",
     "figures_of",
+    "is_part_file",
     "list_parts",
     "load_part",
 ]

@@ -49,6 +49,11 @@ class _Entry(Struct, frozen=True, forbid_unknown_fields=True):
     source: str
 
 
+def is_part_file(name_or_path: str) -> bool:
+    """Whether this is the path of a part file, and not the name of a part that comes with the bench."""
+    return name_or_path.endswith(".toml") or "/" in name_or_path
+
+
 def load_part(name_or_path: str, *, near: Path | None = None) -> Part:
     """The part of that name, in upper or lower case, or the one that a file describes.
 
@@ -56,7 +61,7 @@ def load_part(name_or_path: str, *, near: Path | None = None) -> Part:
     given, to the working folder). Raises UnknownPart, which lists the known names, or PartError,
     which names the file, the key, the value and what is allowed.
     """
-    if name_or_path.endswith(".toml") or "/" in name_or_path:
+    if is_part_file(name_or_path):
         return _read((near or Path()) / name_or_path)
     part = _library().get(name_or_path.casefold())
     if part is None:

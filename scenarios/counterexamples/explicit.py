@@ -13,6 +13,7 @@ import tomli_w
 
 from deltabench.firmware_model.commands import WRITES, Command, Opcode
 from deltabench.hwsim.board import BoardSpec
+from deltabench.hwsim.parts import is_part_file
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.scenario import By, Expect, Matrix, Power, Step, Variant
 from deltabench.scenarios.workload import Action, Button, Crash, Press
@@ -71,7 +72,7 @@ def moved(variant: Variant, path: Path) -> Variant:
     if near != far:
         devices = {
             name: msgspec.structs.replace(device, part=os.path.relpath(near / device.part, far))
-            if device.part.endswith(".toml")
+            if is_part_file(device.part)
             else device
             for name, device in board.devices.items()
         }

@@ -119,4 +119,8 @@ class Rerun:
         self.done.clear()
         with contextlib.suppress(Violation):
             self.session.rig.power_on(cut.policy, [self._on_operation])
+            if not self.is_cut and self._path[self._cuts].operation == board.rail.operations:
+                # The recovery is through, and power is cut before anything is asked of the device.
+                self.is_between = True
+                self._cut(board.idle_outcomes())
         raise _Over

@@ -7,6 +7,7 @@ cut is looked for anew: it need not fall where it fell before.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -84,8 +85,8 @@ def shrink(variant: Variant, crash: CrashId, most_runs: int = MOST_RUNS) -> Shru
         if (smallest.variant, smallest.depth) == before:
             break
     complete = not hunt.is_over
-    # The last search, for the tear, must come to an end, or there is nothing to show.
-    hunt.most_runs += most_runs
+    # The last search, for the tear, must come to its end, or there is nothing to show; it has one.
+    hunt.most_runs = sys.maxsize
     path = hunt.smallest_path(smallest.variant, smallest.depth)
     found = tell(smallest.variant, CrashId(crash.scenario, smallest.variant.name, path))
     return Shrunk(crash, smallest.variant, found, len(actions), hunt.runs, complete)

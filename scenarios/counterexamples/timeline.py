@@ -255,6 +255,10 @@ class _Recorder:
         with contextlib.suppress(Violation):
             self.session.rig.power_on(cut.policy, [self._on_operation])
             board.clock.advance_ns(READY_NS)
+            operations = board.rail.operations
+            if self._done < len(self._path) and self._next.operation == operations:
+                # The recovery is through, and power is cut before anything is asked of the device.
+                self._cut(operations, self._outcome(board.idle_outcomes()))
         raise _Over
 
     def _cycled(self) -> None:

@@ -35,6 +35,13 @@ def test_each_share_gets_as_much_as_the_others_of_every_long_variant_and_of_many
     assert short == [15] * 8
 
 
+def test_what_stops_at_its_first_violation_is_one_piece_of_one_share() -> None:
+    dealt = [
+        piece for number in range(1, 9) for piece in divide([200, 7], Share(number, 8), lambda variant: not variant)
+    ]
+    assert [piece for piece in dealt if not piece.variant] == [Piece(0, 0, 200)]
+
+
 def test_pieces_do_not_depend_on_other_variants() -> None:
     alone = [(piece.first, piece.last) for piece in divide([200])]
     assert alone == [(piece.first, piece.last) for piece in divide([7, 200]) if piece.variant == 1]

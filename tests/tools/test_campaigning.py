@@ -44,12 +44,23 @@ def test_what_is_no_share_is_refused(here: Path, capsys: pytest.CaptureFixture[s
     assert f"{share!r} is no share; allowed: 1/1, or as 3/8, the third of eight" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", [["-B", "1/2"], ["--resume", "state"], ["--scheduler", "tcp://host:1"], ["-j1"]])
+OF_THE_MODEL = (
+    "-B1/2",
+    "--resume=state",
+    "--scheduler=tcp://host:1",
+    "-j1",
+    "--coverage",
+    "--max-states=2",
+    "--max-seconds=1",
+)
+
+
+@pytest.mark.parametrize("option", OF_THE_MODEL)
 def test_what_is_for_the_model_has_no_meaning_on_a_board(
-    here: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+    here: Path, capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
-    assert invoke(["run", "good.scenario.toml", "--target", "socket://localhost:1", *option]) == 4
-    assert "has no meaning with --target: there is one board" in capsys.readouterr().err
+    assert invoke(["run", "good.scenario.toml", "--target", "socket://localhost:1", option]) == 4
+    assert "has no meaning with --target: " in capsys.readouterr().err
     assert not (here / "state").exists()
 
 
@@ -68,6 +79,21 @@ def test_merged_shares_are_the_document_of_one_run_and_its_exit_code(
     assert codes == share_codes
     assert invoke(["merge", *(f"{n}.json" for n in range(8, 0, -1)), "-o", "merged.json"]) == code
     assert timeless(read("merged.json")) == timeless(read("whole.json"))
+
+
+@pytest.mark.parametrize("partial", ["true", "false"])
+def test_merged_results_have_the_verdicts_of_the_run(
+    here: Path, capsys: pytest.CaptureFixture[str], partial: str
+) -> None:
+    text = (here / "good.scenario.toml").read_text(encoding="utf-8")
+    text += f'[power]\ncuts = "unbounded"\nmost_states = 5\n[expect]\nverdict = "holds"\npartial = {partial}\n'
+    (here / "part.scenario.toml").write_text(text, encoding="utf-8")
+    code = 0 if partial == "true" else 1
+    for command in (["run", "part.scenario.toml", "--json", "part.json"], ["merge", "part.json"]):
+        assert invoke(command) == code
+        out = capsys.readouterr().out
+        assert " partial\n" in out
+        assert ("(expect.partial)" in out) == bool(code)
 
 
 def test_a_share_tells_only_of_what_it_has(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deltabench.tools.stm32.errors import FlashError
+from deltabench.tools.stm32.transport import PSEUDO_TERMINALS
 
 
 class EndpointError(FlashError):
@@ -50,7 +51,8 @@ class PseudoTerminal:
         self._link = link
         if link is not None:
             try:
-                if link.is_symlink():
+                # Left behind by a board that was killed; whatever else has the name is somebody's own.
+                if link.is_symlink() and str(link.readlink()).startswith(PSEUDO_TERMINALS):
                     link.unlink()
                 link.symlink_to(self.url)
             except OSError as error:

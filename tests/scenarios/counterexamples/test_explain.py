@@ -99,6 +99,7 @@ def test_unstable_bytes_are_shown_with_both_readings() -> None:
         ("save-by-host:plain-nor:-", "nothing was cut in it"),
         ("save-by-host:plain-nor:999.0", "there is no operation 999 with that outcome to cut"),
         ("save-by-host:plain-nor:5.99", "there is no operation 5 with that outcome to cut"),
+        ("random-work-on-nor:plain-nor:13.6/3.0n", "all rules hold after this crash"),
         ("save-by-host:plain-nor:999.0/1.0", "is not reached: there is no operation 999"),
     ],
 )

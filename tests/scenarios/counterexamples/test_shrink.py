@@ -105,10 +105,11 @@ def test_a_crash_after_which_all_rules_hold_cannot_be_shrunk() -> None:
         shrunk("save-by-host:flagged-nor:5.6n")
 
 
-def test_with_few_runs_what_has_been_found_is_kept() -> None:
+@pytest.mark.parametrize("most_runs", [2, 3, 5, 8])
+def test_with_few_runs_what_has_been_found_is_kept(most_runs: int) -> None:
     crash = parse_crash_id(RANDOM)
     variant = find_scenario(crash.scenario).variant(crash.variant)
-    few = shrink(variant, crash, most_runs=8)
+    few = shrink(variant, crash, most_runs)
     assert not few.complete
     assert few.story.violation is not None
     assert len(few.variant.scenario.document.steps) >= 2

@@ -69,6 +69,11 @@ def test_commands_boots_and_cuts_follow_one_another() -> None:
     assert line.end_ns > line.doings[-1].ended_ns
 
 
+def test_a_cut_right_behind_a_recovery_is_in_it() -> None:
+    line = recorded("random-work-on-nor:plain-nor:13.6/3.0n")
+    assert [cut.number for cut in line.cuts] == [13, 3]
+
+
 def test_power_cycles_of_the_workload_are_no_cuts() -> None:
     line = recorded("power-cycles-between-commands:flagged-nor:-")
     steps = find_scenario("power-cycles-between-commands").document.steps

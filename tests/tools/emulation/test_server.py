@@ -158,15 +158,18 @@ def test_a_client_that_hangs_up_in_the_middle_of_an_answer_harms_nothing(tcp: Tc
 
 def test_a_link_to_a_pseudo_terminal_is_there_as_long_as_it_is(tmp_path: Path) -> None:
     link = tmp_path / "board"
-    link.symlink_to("/nowhere")
+    link.symlink_to("/dev/pts/of-a-board-that-was-killed")
     terminal = PseudoTerminal(link)
     assert link.readlink() == Path(terminal.url)
     terminal.close()
     assert not link.is_symlink()
 
 
-def test_what_has_the_name_of_a_link_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_has_the_name_of_a_link_stays(tmp_path: Path, is_link: bool) -> None:
     file = tmp_path / "board"
+    if is_link:
+        file.symlink_to(tmp_path / "target")
     file.write_text("mine", encoding="utf-8")
     with pytest.raises(EndpointError, match=r"--link .*board: cannot be made: File exists; choose another name"):
         PseudoTerminal(file)
