@@ -32,7 +32,7 @@ def measure(*options: str) -> float:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as board:
         assert board.stdout is not None
         port = board.stdout.readline().strip()
-        session = open_session(port, BAUD, "even", "stm32f405", retries=3)
+        session = open_session(port, BAUD, "even", load_board(), retries=3)
         try:
             session.open()
             began_s = time.monotonic()

@@ -7,17 +7,16 @@ and where on them the firmware keeps what.
 from __future__ import annotations
 
 import struct
-import zlib
 from typing import Final, NamedTuple
 
 import msgspec
 
 from deltabench.firmware_model.config import CacheMode, FirmwareConfig, Placement, StoreKind
 from deltabench.firmware_model.errors import ConfigurationError
-from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY, crc32
+from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY, crc32, intact
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes import SCHEMES
-from deltabench.hwsim.devboard.spec import Stretch
+from deltabench.hwsim.contents import size_bytes
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.medium import Medium
 from deltabench.hwsim.nor import NorFlash
@@ -49,9 +48,9 @@ class Configuration(NamedTuple):
     devices: tuple[DeviceEntry, ...]
 
 
-def device_entry(place: Stretch, medium: Medium) -> DeviceEntry:
-    """The entry of a storage device that has its ``place`` on the bus."""
-    name, address, size = place
+def device_entry(medium: Medium, address: int) -> DeviceEntry:
+    """The entry of a storage device that begins at this ``address`` of the bus."""
+    name, size = medium.name, size_bytes(medium)
     if isinstance(medium, NorFlash):
         return DeviceEntry(name, StoreKind.NOR, address, size, medium.page_bytes, medium.sector_bytes)
     if isinstance(medium, Disk):
@@ -125,7 +124,7 @@ def decode(data: bytes) -> Configuration:
         raise ConfigurationError(
             f"the configuration block is cut short: it says {length} bytes, and {len(data)} are here"
         )
-    if zlib.crc32(block[:-4]).to_bytes(4, "little") != block[-4:]:
+    if not intact(block):
         raise ConfigurationError("the configuration block fails its CRC")
     (
         _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, cache_sectors,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 TOML_WORDS: Final = {"object": "a table", "array": "a list", "str": "text"}
-"""What TOML calls the types that msgspec names as JSON does."""
+"""What TOML, which has no null, calls the types that msgspec names as JSON does."""
 JSON_WORDS: Final = {"object": "an object", "array": "a list", "str": "text"}
 _MOST_SHOWN: Final = 200
 """So many characters of a value; a whole list or table would hide the message in which it stands."""
@@ -40,7 +40,8 @@ def explain(
         return f"key {_join([*keys, missing[1]])!r} is missing"
     choices = _choices(allowed)
     hint = f"; allowed: {', '.join(choices)}" if choices else ""
-    what = what.replace(" | null", "")  # TOML has no null
+    if words is TOML_WORDS:
+        what = what.replace(" | null", "")
     for name, word in words.items():
         what = what.replace(f"`{name}`", word)
     shown = repr(value)

@@ -15,8 +15,8 @@ from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail, random_bits, torn_programs
 
 Page = bytes | Unstable
-ONCE: Final = ("nothing", "random bits set", "blank or as before, unstable", "blank, but weak", "all")
-"""What a cut erase may leave besides a part of the sector blank."""
+ONCE: Final = 5
+"""So many outcomes of a cut erase say nothing of how many pages are blank: from "nothing" to "all"."""
 
 
 class NorFlash(Medium):
@@ -184,9 +184,8 @@ class _Erase(Operation):
             noise = int.from_bytes(random_bits(size, i), "big")
             mixed = (int.from_bytes(reading, "big") | noise).to_bytes(size, "big")
             noisy.append(mixed if reading != blank else page)
-            shaky.append(settled(reading, blank, weak=False) if reading != blank else page)
-            other = readings(page).other
-            shaky_other.append(settled(other, blank, weak=False) if other != blank else page)
+            shaky.append(_shaky(page, reading, blank))
+            shaky_other.append(_shaky(page, readings(page).other, blank))
         results.append(leaves("random bits set", noisy))
         results.append(leaves("blank or as before, unstable", shaky))
         if shaky_other != shaky:
@@ -196,9 +195,20 @@ class _Erase(Operation):
         return results
 
     def possible(self) -> int:
-        """A stop at each page, and what there is but once."""
-        pages = self.medium.sector_bytes // self.medium.page_bytes
-        return pages + len(ONCE)
+        """A stop at each page, and what there is but once; unstable pages may come out the other way round, too."""
+        nor = self.medium
+        first, count = nor.first + self.address // nor.page_bytes, nor.sector_bytes // nor.page_bytes
+        differs = any(
+            _shaky(page, page.one, nor.blank) != _shaky(page, page.other, nor.blank)
+            for page in nor.cells.values[first : first + count]
+            if isinstance(page, Unstable)
+        )
+        return count + ONCE + differs
+
+
+def _shaky(page: Page, reading: bytes, blank: bytes) -> Page:
+    """A page that an erase has not quite made blank: as ``reading``, or blank."""
+    return settled(reading, blank, weak=False) if reading != blank else page
 
 
 def wandering(address: int, contents: bytes) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_STRUCTURES: Final = 12
 MOST_RUNS: Final = 8
-MOST_BYTES: Final = 16
+SHOWN_BYTES: Final = 16
 MOST_TRIED: Final = 6
 WORDS: Final = {"over": "", "cut": ", which was cut", "to come": ", still to come", "cached": ", lost in its cache"}
 
@@ -130,4 +130,4 @@ def _run_text(run: BytesChanged) -> str:
 
 def _hex(text: str) -> str:
     data = bytes.fromhex(text)
-    return data[:MOST_BYTES].hex(" ") + (" …" if len(data) > MOST_BYTES else "")
+    return data[:SHOWN_BYTES].hex(" ") + (" …" if len(data) > SHOWN_BYTES else "")

@@ -12,9 +12,11 @@ from deltabench.scenarios.verdict import is_stdout
 from deltabench.tools.console import transfer_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.numbers import Address, AddressRange, Range
+from deltabench.tools.report import counted
 from deltabench.tools.result_files import check_result_files, force_option
 
 if TYPE_CHECKING:
+    from deltabench.hwsim.devboard.spec import DevBoardFile
     from deltabench.scenarios.images.memory_image import MemoryImage
     from deltabench.tools.stm32.flashing import Flashed
     from deltabench.tools.stm32.session import Session
@@ -97,12 +99,21 @@ def flash_command(
     check_result_files({"--read": read_file}, force=force)
     # Imported here, so that the command line answers before pyserial is loaded.
     from deltabench.hwsim.devboard.spec import load_board
-    from deltabench.scenarios.images.memory_image import Format, MemoryImage, format_of, load_image, write_image
+    from deltabench.scenarios.images.memory_image import (
+        MOST_BYTES,
+        Format,
+        MemoryImage,
+        format_of,
+        load_image,
+        write_image,
+    )
     from deltabench.tools.stm32.chip_map import ChipMap
     from deltabench.tools.stm32.errors import VerifyError
     from deltabench.tools.stm32.flashing import Flashing
     from deltabench.tools.stm32.plan import plan
 
+    if sum(length for _, length in ranges) > MOST_BYTES:
+        raise click.UsageError(f"--range: more than the {MOST_BYTES >> 20} MiB that an image may hold")
     read_as = format_of(read_file) or Format.BIN if read_file is not None else Format.BIN
     if read_as is Format.BIN and len(ranges) > 1:
         raise click.UsageError("a raw binary has one --range; a file with addresses (.hex, .srec) may have several")
@@ -114,23 +125,24 @@ def flash_command(
         raise click.UsageError(f"--go 0x{go_address:08X}: nothing can be started there; allowed: {where}")
     contents = load_image(image, address) if image is not None else MemoryImage()
     steps = plan(ChipMap(file, contents), contents)
-    session = open_session(port, baud, cast("Parity", parity), board, retries)
+    session = open_session(port, baud, cast("Parity", parity), file, retries)
+    data_on_stdout = read_file is not None and is_stdout(read_file)
     try:
         session.open()
         if image is not None:
             with transfer_bar("flashing") as advance:
                 flashed = Flashing(session, diff=diff, verify=verify, advance=advance).run(steps)
-            _print_flashed(flashed, session, baud, cast("Parity", parity), contents)
+            _print_flashed(flashed, session, baud, cast("Parity", parity), contents, err=data_on_stdout)
         if read_file is not None:
             with transfer_bar("reading") as advance:
                 held = Flashing(session, diff=False, verify=False, advance=advance).read(ranges)
             write_image(held, read_file, read_as)
-            if not is_stdout(read_file):
+            if not data_on_stdout:
                 click.echo(f"{len(held):,} bytes read to {read_file}")
         if go_address is not None:
             start = file.regions[FIRMWARE].address if go_address == NO_ADDRESS else go_address
             session.carry_through(lambda: session.client.go(start))
-            click.echo(f"started at 0x{start:08X}", err=read_file is not None and is_stdout(read_file))
+            click.echo(f"started at 0x{start:08X}", err=data_on_stdout)
     except VerifyError as error:
         click.echo(f"deltabench: {error}", err=True)
         return Exit.VIOLATED
@@ -139,9 +151,8 @@ def flash_command(
     return Exit.OK
 
 
-def open_session(port: str, baud: int, parity: Parity, board: str, retries: int) -> Session:
+def open_session(port: str, baud: int, parity: Parity, board: DevBoardFile, retries: int) -> Session:
     """A session with the board on a port, not opened yet; it tells of interruptions on standard error."""
-    from deltabench.hwsim.devboard.spec import load_board
     from deltabench.scenarios.boards.clock import SystemClock
     from deltabench.tools.stm32.line_rate import character_s
     from deltabench.tools.stm32.session import Session
@@ -150,7 +161,7 @@ def open_session(port: str, baud: int, parity: Parity, board: str, retries: int)
 
     return Session(
         lambda: SerialPort(port, baud, parity),
-        load_board(board),
+        board,
         SystemClock(),
         character_s=character_s(baud, parity),
         retries=retries,
@@ -160,14 +171,16 @@ def open_session(port: str, baud: int, parity: Parity, board: str, retries: int)
     )
 
 
-def _print_flashed(flashed: Flashed, session: Session, baud: int, parity: Parity, image: MemoryImage) -> None:
+def _print_flashed(
+    flashed: Flashed, session: Session, baud: int, parity: Parity, image: MemoryImage, *, err: bool
+) -> None:
     from deltabench.tools.stm32.line_rate import character_s
 
     lines = []
     if flashed.equal_bytes:
         lines.append(f"{flashed.equal_bytes:,} of {len(image):,} bytes are there already")
     if flashed.erased_blocks:
-        lines.append(f"{_many(flashed.erased_blocks, 'block')} erased, {flashed.erased_bytes >> 10:,} KiB")
+        lines.append(f"{counted(flashed.erased_blocks, 'block')} erased, {flashed.erased_bytes >> 10:,} KiB")
     if flashed.written_bytes:
         line_s = flashed.line_characters * character_s(baud, parity)
         share = line_s / flashed.writing_s if flashed.writing_s else 0
@@ -178,11 +191,7 @@ def _print_flashed(flashed: Flashed, session: Session, baud: int, parity: Parity
         lines.append(f"{flashed.verified_bytes:,} bytes read back, all as they should be")
     if session.resumptions or session.repeats:
         lines.append(
-            f"{_many(session.repeats, 'command')} repeated, the line lost {_many(session.resumptions, 'time')}"
+            f"{counted(session.repeats, 'command')} repeated, the line lost {counted(session.resumptions, 'time')}"
         )
     for line in lines or ["nothing to write"]:
-        click.echo(line)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
+        click.echo(line, err=err)

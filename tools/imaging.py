@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from deltabench.hwsim.devboard.spec import DEFAULT_BOARD
 from deltabench.tools.console import make_console
 from deltabench.tools.exits import Exit
+from deltabench.tools.numbers import Address
 from deltabench.tools.result_files import check_result_files, force_option, json_option
 
 if TYPE_CHECKING:
@@ -16,18 +18,6 @@ if TYPE_CHECKING:
     from deltabench.scenarios.images.device import Device
     from deltabench.scenarios.images.memory_image import Format
     from deltabench.scenarios.scenario import Variant
-
-
-class IntegerType(click.ParamType[int]):
-    """An integer, in decimal or as 0x…."""
-
-    name = "integer"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return int(str(value), 0)
-        except ValueError:
-            self.fail(f"{value!r} is no integer; write it in decimal, or as 0x90000000", param, ctx)
 
 
 FORMATS = ("hex", "srec", "bin")
@@ -44,7 +34,13 @@ def image_group() -> None:
 @click.argument("variant", metavar="[SCENARIO[:VARIANT]]", required=False)
 @click.option("-o", "--output", type=given_file, required=True, help="The image file to write.")
 @click.option("--format", "format_name", type=click.Choice(FORMATS), help="Its format.  [default: as its name ends]")
-@click.option("--board", metavar="BOARD", help="A board that comes with deltabench, or a board file.  [stm32f405]")
+@click.option(
+    "--board",
+    metavar="BOARD",
+    default=DEFAULT_BOARD,
+    show_default=True,
+    help="A board that comes with deltabench, or a board file.",
+)
 @click.option("--elf", type=given_file, help="Put in the firmware of an ELF file.")
 @click.option("--at", type=click.IntRange(min=0), metavar="N", help="The device after N actions of the scenario.")
 @click.option("--crash", metavar="ID", help="The device as a crash leaves it, before the recovery; names the scenario.")
@@ -61,7 +57,7 @@ def build_command(
     variant: str | None,
     output: Path,
     format_name: str | None,
-    board: str | None,
+    board: str,
     elf: Path | None,
     at: int | None,
     crash: str | None,
@@ -182,12 +178,14 @@ def one_variant(reference: str) -> Variant:
 
 
 address_option = click.option(
-    "--address", type=IntegerType(), metavar="ADDRESS", help="Where on the bus a raw binary begins, as 0x90000000."
+    "--address", type=Address(), metavar="ADDRESS", help="Where on the bus a raw binary begins, as 0x90000000."
 )
 config_option = click.option(
     "--config", metavar="SCENARIO:VARIANT", help="What a dump without a configuration block is from."
 )
-board_option = click.option("--board", metavar="BOARD", help="With --config: the board or board file.  [stm32f405]")
+board_option = click.option(
+    "--board", metavar="BOARD", help=f"With --config: the board or board file.  [default: {DEFAULT_BOARD}]"
+)
 
 
 @image_group.command("inspect", short_help="Say what is in an image, and what a boot would do with it.")

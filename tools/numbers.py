@@ -25,7 +25,7 @@ class Address(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         number = value if isinstance(value, int) else read_number(value)
         if number is None or not 0 <= number < ADDRESSES:
-            self.fail(f"{value!r} is no address; allowed: 0 to 0xFFFFFFFF", param, ctx)
+            self.fail(f"{value!r} is no address; allowed: 0 to 0xFFFFFFFF, in decimal or with 0x", param, ctx)
         return number
 
 

@@ -83,13 +83,13 @@ class Chip:
         self.file = file
         self.spec = spec
         self.board = Board(spec, near=file.near, seed=seed)
+        # A board on a bench is never gone back in.
+        self.board.cells.recording = False
         self.bus = Bus(file, self.board, spec)
         self.options = OptionBytes()
         self.on = False
         self.boots_application = False
         """Where the boot pin is."""
-        self.failed_starts = 0
-        """How often there was no application to start."""
         self.last_cut: Cut | None = None
         self._launch = launch
         self._timed = timed
@@ -127,7 +127,6 @@ class Chip:
         answer = b""
         with self._as_long_as_power_lasts():
             answer = self._serve(data)
-        self.board.cells.journal.clear()
         return answer if self.on else b""
 
     def elapse(self, milliseconds: int) -> int:
@@ -195,10 +194,9 @@ class Chip:
         """The chip with other parts in the sockets, new from the factory; it keeps its flash, and is off."""
         other = Chip(self.file, spec, self._launch, seed=seed, timed=self._timed, told=self._told)
         other.options, other.boots_application = self.options, self.boots_application
-        flash = other.board.cells.values
         for window, mine in zip(other.bus.flash, self.bus.flash, strict=True):
             cells = self.board.cells.values[mine.first : mine.first + mine.size // mine.page_bytes]
-            flash[window.first : window.first + len(cells)] = cells
+            other.board.cells.put_all(window.first, cells)
         return other
 
     def _serve(self, data: bytes) -> bytes:
@@ -234,7 +232,6 @@ class Chip:
             return
         self._runs = self._launch(self, address) if self._launch is not None else None
         if self._runs is None:
-            self.failed_starts += 1
             self._told(Event("hangs: there is no firmware to start at", address))
 
     @contextmanager

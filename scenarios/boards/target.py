@@ -189,7 +189,7 @@ class BoardTarget(HostSide):
         assert isinstance(controller, DeltaController), "checked above"
         self._model = model.board
         layout = controller.layout
-        entries = tuple(device_entry(place, model.board.media[name]) for name, place in places.items())
+        entries = tuple(device_entry(model.board.media[name], place.address) for name, place in places.items())
         block = encode(variant.firmware, layout, entries)
         met = meet(link, power)
         self.most_sectors = met.buffer_bytes // SECTOR_BYTES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from deltabench.firmware_model.commands import Command, Response
+from deltabench.firmware_model.commands import Command
 from deltabench.firmware_model.link.remote_frames import Answer, Outcome, Request
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.boards.contents import Kept, keep, moved, put_back
@@ -35,7 +35,6 @@ class Workout:
         self._hands: list[steps.Swap | steps.PutBack] = []
         self.snapshots: dict[str, Kept] = {}
         self.controller = BoardController(target.link)
-        self.response = Response()
         self.presses = 0
         """Saves and restores that switches or the remote gave in the last action."""
         self.remote = Handheld(pairing_key(variant.scenario.document.seed), counter)
@@ -73,10 +72,8 @@ class Workout:
         """One action that leaves the power on, or the command of a Crash; raises PowerLost if a cut was asked for."""
         controller, target = self.controller, self._target
         match action:
-            case Command():
-                self.response = target.execute(controller, action)
-            case Crash(command=command):
-                self.response = target.execute(controller, command)
+            case (Command() as command) | Crash(command=command):
+                target.execute(controller, command)
             case Press(switch=switch, hold_ms=hold_ms):
                 debounce_ms = self._variant.firmware.debounce_ms
                 bounce_ms = -(-self._variant.scenario.document.board.switches[switch].bounce_us // 1000)

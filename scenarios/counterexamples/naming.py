@@ -13,18 +13,15 @@ import msgspec
 
 from deltabench.firmware_model.atoms.nor import OPEN
 from deltabench.firmware_model.config import FirmwareConfig, Placement, StoreKind
-from deltabench.firmware_model.configuration import Configuration, DeviceEntry
+from deltabench.firmware_model.configuration import Configuration, device_entry
 from deltabench.firmware_model.controller import Controller
 from deltabench.firmware_model.formats import NOR_RECORD
 from deltabench.firmware_model.layout import LABEL, MAPS, Layout, Region
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import Board
-from deltabench.hwsim.contents import size_bytes
-from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.instability import Unstable
-from deltabench.hwsim.medium import Change, Medium, Operation
-from deltabench.hwsim.nor import NorFlash
-from deltabench.hwsim.nvram import Nvram
+from deltabench.hwsim.medium import Change, Operation
 from deltabench.scenarios.images.atoms import number
 from deltabench.scenarios.images.errors import ImageError
 from deltabench.scenarios.images.places import Places, find_places, nor_area, slot_bytes
@@ -66,7 +63,7 @@ def places_of(board: Board, firmware: FirmwareConfig, controller: Controller) ->
     )
     entries, address = [], 0
     for medium in board.media.values():
-        entry = _entry(medium, address)
+        entry = device_entry(medium, address)
         entries.append(entry)
         address += -(-entry.size_bytes // ALIGNED) * ALIGNED
     try:
@@ -79,15 +76,6 @@ def _our_scheme(controller: Controller) -> str | None:
     """The name of the scheme of ours that the firmware has, or has made its own from."""
     kinds = type(getattr(controller, "maps", None)).__mro__
     return next((name for name, scheme in SCHEMES.items() if scheme in kinds), None)
-
-
-def _entry(medium: Medium, address: int) -> DeviceEntry:
-    if isinstance(medium, NorFlash):
-        return DeviceEntry(medium.name, StoreKind.NOR, address, medium.size, medium.page_bytes, medium.sector_bytes)
-    if isinstance(medium, Disk):
-        return DeviceEntry(medium.name, StoreKind.DISK, address, size_bytes(medium), SECTOR_BYTES)
-    assert isinstance(medium, Nvram), "there are three media"
-    return DeviceEntry(medium.name, StoreKind.NVRAM, address, medium.size, medium.word_bytes)
 
 
 class Names:

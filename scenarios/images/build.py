@@ -99,7 +99,7 @@ def configuration_of(file: DevBoardFile, device: Device) -> Configuration:
 def device_entries(file: DevBoardFile, device: Device) -> tuple[DeviceEntry, ...]:
     """What the configuration block says of the device's parts; raises DevBoardError for one without a place."""
     places = file.places(device.spec)
-    return tuple(device_entry(places[name], medium) for name, medium in device.board.media.items())
+    return tuple(device_entry(medium, places[name].address) for name, medium in device.board.media.items())
 
 
 def _configuration(place: Stretch, block: bytes) -> BuiltRegion:

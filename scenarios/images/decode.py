@@ -102,10 +102,14 @@ def gaps(image: MemoryImage, place: Place) -> list[tuple[int, int]]:
     """The sectors of a region that are not, or not whole, in the image: runs of first and behind the last."""
     segments = image.within(place.address, place.length).segments
     edges = [0, *(edge - place.address for s in segments for edge in (s.address, s.end)), place.length]
-    found = []
+    found: list[tuple[int, int]] = []
     for start, end in [*pairwise(edges)][::2]:
         if start < end:
-            found.append((start // SECTOR_BYTES, -(-end // SECTOR_BYTES)))
+            first, last = start // SECTOR_BYTES, -(-end // SECTOR_BYTES)
+            if found and first < found[-1][1]:
+                # Another hole in the same sector.
+                first = found.pop()[0]
+            found.append((first, last))
     return found
 
 

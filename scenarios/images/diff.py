@@ -198,16 +198,20 @@ def _meaningless(one: Decoded, other: Decoded, found: Sequence[Difference]) -> I
     if differing:
         span = f"0x{differing[0]:08X} to 0x{differing[-1] + BLOCK - 1:08X}"
         kinds = ("there" if any(at in each for at in differing) else "missing" for each in blocks)
-        yield _difference(f"outside of the devices' regions: {len(differing)} blocks of {BLOCK} bytes, {span}", *kinds)
+        blocks_differ = f"{len(differing)} block{'s' * (len(differing) != 1)} of {BLOCK} bytes"
+        yield _difference(f"outside of the devices' regions: {blocks_differ}, {span}", *kinds)
 
 
 def _outside(decoded: Decoded, regions: Sequence[Place]) -> dict[int, MemoryImage]:
     """What the image has outside of the regions, in aligned blocks."""
     edges = sorted((place.address, place.address + place.length) for place in regions)
     starts, ends = [0, *(end for _, end in edges)], [*(start for start, _ in edges), 1 << 32]
-    blocks: dict[int, MemoryImage] = {}
-    for start, end in zip(starts, ends, strict=True):
-        for segment in decoded.image.within(start, max(end - start, 0)).segments:
-            for at in range(segment.address // BLOCK * BLOCK, segment.end, BLOCK):
-                blocks[at] = decoded.image.within(at, BLOCK)
-    return blocks
+    gaps = zip(starts, ends, strict=True)
+    outside = MemoryImage(
+        [piece for start, end in gaps for piece in decoded.image.within(start, max(end - start, 0)).segments]
+    )
+    return {
+        at: outside.within(at, BLOCK)
+        for segment in outside.segments
+        for at in range(segment.address // BLOCK * BLOCK, segment.end, BLOCK)
+    }

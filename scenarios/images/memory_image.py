@@ -103,10 +103,6 @@ class MemoryImage:
         start, data = self.segments[number]
         return data[address - start : address - start + length]
 
-    def with_pieces(self, pieces: Iterable[tuple[int, bytes]]) -> MemoryImage:
-        """This image and more; raises ImageError if anything overlaps."""
-        return MemoryImage([*self.segments, *pieces])
-
     def _pieces(self, address: int, end: int) -> Iterator[Segment]:
         for start, data in self.segments[max(bisect_right(self._starts, address) - 1, 0) :]:
             if start >= end:

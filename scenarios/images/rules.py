@@ -172,14 +172,14 @@ def _of_the_boot(decoded: Decoded, booted: Booted, after: Decoded | None) -> Ite
     yield rule("boot-ends-ready", "a boot ends ready", "" if seen.outcome == "ready" else seen.reason or seen.outcome)
     count = len(seen.operations)
     yield rule("boot-bounded", f"a boot takes at most {seen.limit} media operations" if tried else "a boot is bounded",
-               f"{count}" if count >= seen.limit else "")  # fmt: skip
-    kept = ""
+               f"{count}" if seen.outcome == "stopped" and count >= seen.limit else "")  # fmt: skip
+    changed = []
     if after is not None and decoded.maps is not None and after.maps is not None:
         before, now = decoded.maps, after.maps
         for name, old, new in (("VSM", before.vsm, now.vsm), ("DDM", before.ddm, now.ddm)):
-            if (int(old, 16) ^ int(new, 16)) & ~int(before.lost, 16):
-                kept = f"{name} of units {shown_units(int(old, 16) ^ int(new, 16))}"
-    yield rule("boot-keeps-maps", "a boot leaves VSM and DDM as it read them", kept)
+            if units := (int(old, 16) ^ int(new, 16)) & ~int(before.lost, 16):
+                changed.append(f"{name} of units {shown_units(units)}")
+    yield rule("boot-keeps-maps", "a boot leaves VSM and DDM as it read them", "; ".join(changed))
     unrest = ""
     if seen.later_differ:
         unrest = "a later boot comes to another state"

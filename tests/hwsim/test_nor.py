@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.instability import Adversary, Unstable
 from deltabench.hwsim.medium import MediaRuleError, Outcome
 from deltabench.hwsim.tearing import Detail
 
@@ -354,3 +354,17 @@ def test_an_erase_that_is_no_sector_of_the_part_names_operation_and_address(
 def test_a_read_past_the_end_names_operation_and_address(bench: Any, address: int, length: int) -> None:
     with pytest.raises(MediaRuleError, match=f"nor0: read of {length} at {address:#x} runs outside the part"):
         bench.nor().read(address, length)
+
+
+def test_what_is_possible_in_an_erase_is_what_detail_every_generates(bench: Any) -> None:
+    nor = bench.nor()
+    nor.program(0, ZEROS)
+    counted: list[tuple[int, int]] = []
+    bench.rail.listeners = (lambda operation: counted.append((operation.possible(), len(operation.outcomes()))),)
+    nor.erase(0)
+    unstable = Unstable(b"\x0f" * nor.page_bytes, b"\xf0" * nor.page_bytes)
+    bench.cells.put(nor.first, unstable)
+    nor.erase(0)
+    (plain, generated), (shaky, both_ways) = counted
+    assert (plain, shaky) == (generated, both_ways)
+    assert shaky == plain + 1

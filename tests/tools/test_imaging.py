@@ -146,7 +146,7 @@ def test_a_raw_dump_of_one_part_is_inspected_by_its_address(image: Image, capsys
             "there.dump: is neither Intel HEX nor S-record; if it is raw binary, say with --address",
         ),
         ("inspect there.dump --address 0x90", "there.dump: no configuration block is in it"),
-        ("inspect there.dump --address here", "'here' is no integer; write it in decimal, or as 0x90000000"),
+        ("inspect there.dump --address here", "'here' is no address; allowed: 0 to 0xFFFFFFFF, in decimal or with 0x"),
         ("inspect there.dump --address 0 --board stm32f405", "--board says where the devices of --config lie"),
         ("extract there.hex", "nothing to write: give --live, --save-point or both"),
         ("extract there.dump --live a.raw --save-point a.raw", "name the same file; choose two"),

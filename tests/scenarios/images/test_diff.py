@@ -77,7 +77,7 @@ def test_bytes_without_a_meaning_are_told_if_there_is_nothing_else(image_of: Ima
     assert list(found(image, other)) == ["labels or map store: bytes that mean nothing now"]
     elsewhere = MemoryImage([(address, block), *rest, (0x0800_0000, b"firmware")])
     assert found(image, elsewhere) == {
-        "outside of the devices' regions: 1 blocks of 256 bytes, 0x08000000 to 0x080000FF": ("missing", "there")
+        "outside of the devices' regions: 1 block of 256 bytes, 0x08000000 to 0x080000FF": ("missing", "there")
     }
 
 
@@ -86,3 +86,12 @@ def test_of_devices_that_are_configured_otherwise_only_that_is_told(image_of: Im
     assert differences["configuration: scheme"] == ("flagged", "history")
     assert differences["configuration: store"] == ("nor", "disk")
     assert all(what.startswith("configuration: ") for what in differences)
+
+
+def test_a_difference_inside_a_region_is_not_told_as_one_outside(image_of: ImageOf) -> None:
+    image = image_of(small("flagged-nor", 7))
+    beside = (0x0800_0000, b"firmware")
+    segments = list(image.segments)
+    changed = [(at, data[:-1] + bytes([data[-1] ^ 1]) if at == 0x9000_0000 else data) for at, data in segments]
+    told = found(MemoryImage([*segments, beside]), MemoryImage([*changed, beside]))
+    assert not [what for what in told if what.startswith("outside")]
