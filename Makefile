@@ -42,8 +42,9 @@ types: .venv/ok ## check types strictly
 contract: .venv/ok ## check that each floor imports only from the floors below it
 	$(BIN)/lint-imports --no-logo --cache-dir .build/importlinter
 
-bench: .venv/ok ## measure speed: crash states, the full model, the endurance kernel, flashing
+bench: .venv/ok ## measure speed: crash states, the full model, NAND flash, the endurance kernel, flashing
 	$(BIN)/python benchmarks/full_model.py
+	$(BIN)/python benchmarks/flash.py
 	$(BIN)/python benchmarks/endurance.py
 	$(BIN)/python benchmarks/serial_line.py
 	$(BIN)/python benchmarks/explorer.py

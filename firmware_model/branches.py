@@ -20,6 +20,13 @@ REPLAYED: Final = Branch("log replayed", "there are records in the log: it is co
 OPENED: Final = Branch("log opened", "the log was opened and has no good record: it is compacted")
 HALF_BORN: Final = Branch("half-born area", "the other NOR area is not the predecessor: it is compacted into")
 QUIET: Final = Branch("nothing in doubt", "the NOR store writes nothing")
+NO_CHECKPOINT: Final = Branch("no checkpoint", "no checkpoint of a translation layer counts")
+CHECKPOINT_ALONE: Final = Branch("checkpoint alone", "nothing was written after the checkpoint: nothing is written now")
+UNSETTLED: Final = Branch("checkpoint unsettled", "the checkpoint might not count next time: it is written anew")
+TAIL_WHOLE: Final = Branch("tail whole", "the last page of the log is whole: it is written once more, and a checkpoint")
+TAIL_TORN: Final = Branch("tail torn", "the last page of the log is torn, or no data: a checkpoint is written")
+ATOMS_GOOD: Final = Branch("atoms good", "every atom on NAND flash passes its check")
+ATOM_LOST: Final = Branch("atom lost", "an atom on NAND flash cannot be read, or fails its check")
 BOTH_SLOTS: Final = Branch("both slots good", "every atom has two good slots")
 ONE_SLOT: Final = Branch("one slot good", "an atom has only one good slot")
 NO_SLOT: Final = Branch("no slot good", "an atom has no good slot: it is lost")
@@ -40,6 +47,7 @@ OF_STORE: Final[Mapping[StoreKind, tuple[Branch, ...]]] = MappingProxyType(
         StoreKind.NOR: (NO_AREA, PROVEN, UNPROVEN, REPLAYED, OPENED, HALF_BORN, QUIET),
         StoreKind.NVRAM: (BOTH_SLOTS, ONE_SLOT, NO_SLOT),
         StoreKind.DISK: (BOTH_SLOTS, ONE_SLOT, NO_SLOT),
+        StoreKind.NAND: (ATOMS_GOOD, ATOM_LOST),
     }
 )
 OF_SCHEME: Final[Mapping[str, tuple[Branch, ...]]] = MappingProxyType(

@@ -21,6 +21,7 @@ class StoreKind(enum.Enum):
     NVRAM = "nvram"
     DISK = "disk"
     NOR = "nor"
+    NAND = "nand"
 
 
 class CacheMode(enum.Enum):
@@ -44,6 +45,8 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
     the logical volume.  ``atom_bytes``: payload of a map-store atom.  ``log_records``: room in the log of a NOR map
     store before it is compacted.  ``version_bits``: width of a unit's version.  ``cache_sectors``: size of the write
     cache in ``write-back``.  ``debounce_ms``: how long a switch must be steady.
+    ``over_provisioning``: pages of NAND flash beyond its capacity, in percent of it.  ``checkpoint_blocks``: blocks of
+    NAND flash that are filled between two checkpoints of its translation layer.
     ``volume_id``: at most six bytes of UTF-8.  ``remote``: the serial line that a handheld remote is heard on.
     """
 
@@ -57,6 +60,8 @@ class FirmwareConfig(msgspec.Struct, frozen=True, cache_hash=True, forbid_unknow
     log_records: Annotated[int, msgspec.Meta(ge=1)] = 128
     version_bits: Literal[8, 16, 32] = 8
     debounce_ms: Annotated[int, msgspec.Meta(ge=1)] = 10
+    over_provisioning: Annotated[int, msgspec.Meta(ge=1, le=400)] = 10
+    checkpoint_blocks: Annotated[int, msgspec.Meta(ge=1)] = 32
     volume_id: Annotated[str, msgspec.Meta(max_length=6)] | None = None
     remote: str | None = None
     maps: Placement = Placement()

@@ -7,7 +7,7 @@ and where on them the firmware keeps what.
 from __future__ import annotations
 
 import struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 
@@ -19,19 +19,38 @@ from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.contents import size_bytes
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.medium import Medium
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
+from deltabench.hwsim.parts import Pairing
 
 MAGIC: Final = b"DBC1"
 SCHEME_CODES: Final = tuple(SCHEMES)
-STORE_CODES: Final = (StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR)
+STORE_CODES: Final = (StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR, StoreKind.NAND)
+PAIRING_CODES: Final[tuple[Pairing, ...]] = get_args(Pairing)
 CACHE_CODES: Final = (CacheMode.WRITE_THROUGH, CacheMode.WRITE_BACK)
 MOST_DEVICES: Final = 16
 MOST_BYTES: Final = CONFIGURATION.fixed_bytes + MOST_DEVICES * DEVICE_ENTRY.fixed_bytes + 4
 
 
+class Spare(NamedTuple):
+    """What else there is to say of a NAND flash: its spare bytes, its ECC, the pages that share cells, its bad blocks.
+
+    ``page_bytes``: spare bytes of a page.  ``codeword_bytes``: data bytes of which ``ecc_bits`` can be corrected.
+    """
+
+    page_bytes: int
+    codeword_bytes: int
+    ecc_bits: int
+    pairing: Pairing
+    most_bad_blocks: int
+
+
 class DeviceEntry(NamedTuple):
-    """A storage device on the bus: ``program_bytes`` and ``erase_bytes`` are its page and sector if it is NOR flash."""
+    """A storage device on the bus: ``program_bytes`` and ``erase_bytes`` are its page and sector if it is NOR flash.
+
+    On NAND flash they are a page and a block, spare bytes included, and ``spare`` says the rest.
+    """
 
     name: str
     kind: StoreKind
@@ -39,6 +58,7 @@ class DeviceEntry(NamedTuple):
     size_bytes: int
     program_bytes: int
     erase_bytes: int = 0
+    spare: Spare | None = None
 
 
 class Configuration(NamedTuple):
@@ -55,7 +75,12 @@ def device_entry(medium: Medium, address: int) -> DeviceEntry:
         return DeviceEntry(name, StoreKind.NOR, address, size, medium.page_bytes, medium.sector_bytes)
     if isinstance(medium, Disk):
         return DeviceEntry(name, StoreKind.DISK, address, size, SECTOR_BYTES)
-    assert isinstance(medium, Nvram), "there are three media"
+    if isinstance(medium, NandFlash):
+        part = medium.part
+        page = part.page_bytes + part.spare_bytes
+        spare = Spare(part.spare_bytes, part.codeword_bytes, part.ecc_bits, part.pairing, part.most_bad_blocks)
+        return DeviceEntry(name, StoreKind.NAND, address, size, page, page * part.pages_per_block, spare)
+    assert isinstance(medium, Nvram), "there are four media"
     return DeviceEntry(name, StoreKind.NVRAM, address, size, medium.word_bytes)
 
 
@@ -75,13 +100,7 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
         raise ConfigurationError(f"{len(devices)} devices: a configuration block names at most {MOST_DEVICES}")
     home_a, home_b = layout.homes
     try:
-        entries = b"".join(
-            DEVICE_ENTRY.pack(
-                device.name.encode(), STORE_CODES.index(device.kind), b"", device.address, device.size_bytes,
-                device.program_bytes, device.erase_bytes,
-            )
-            for device in devices
-        )  # fmt: skip
+        entries = b"".join(map(_packed, devices))
         body = CONFIGURATION.pack(
             MAGIC,
             CONFIGURATION.fixed_bytes + len(entries) + 4,
@@ -95,13 +114,15 @@ def encode(config: FirmwareConfig, layout: Layout, devices: tuple[DeviceEntry, .
             config.sectors_per_unit,
             config.atom_bytes,
             config.log_records,
+            config.checkpoint_blocks,
             config.cache_sectors,
             config.debounce_ms,
             config.volume_id_bytes,
             numbers[layout.maps.device],
-            numbers[home_a.disk.name],
-            numbers[home_b.disk.name],
-            b"",
+            numbers[home_a.device],
+            numbers[home_b.device],
+            config.over_provisioning,
+            0,
             (config.remote or "").encode(),
             layout.maps.first,
             home_a.first_lba,
@@ -127,8 +148,8 @@ def decode(data: bytes) -> Configuration:
     if not intact(block):
         raise ConfigurationError("the configuration block fails its CRC")
     (
-        _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, cache_sectors,
-        debounce_ms, volume_id, maps, a, b, _, remote, maps_start, a_start, b_start,
+        _, _, count, scheme, store, cache, version_bits, _, units, sectors, atom_bytes, log_records, checkpoint_blocks,
+        cache_sectors, debounce_ms, volume_id, maps, a, b, over_provisioning, _, remote, maps_start, a_start, b_start,
     ) = CONFIGURATION.unpack(block)  # fmt: skip
     size = DEVICE_ENTRY.fixed_bytes
     if length != CONFIGURATION.fixed_bytes + count * size + 4:
@@ -146,6 +167,8 @@ def decode(data: bytes) -> Configuration:
             log_records=log_records,
             version_bits=version_bits,
             debounce_ms=debounce_ms,
+            over_provisioning=over_provisioning,
+            checkpoint_blocks=checkpoint_blocks,
             volume_id=volume_id.rstrip(b"\0").decode(),
             remote=remote.rstrip(b"\0").decode() or None,
             maps=Placement(device=devices[maps].name, start=maps_start),
@@ -158,6 +181,22 @@ def decode(data: bytes) -> Configuration:
         raise ConfigurationError(f"the configuration block is sound, but says what cannot be: {error}") from error
 
 
+def _packed(device: DeviceEntry) -> bytes:
+    spare = device.spare or Spare(0, 0, 0, "none", 0)
+    return DEVICE_ENTRY.pack(
+        device.name.encode(), STORE_CODES.index(device.kind), PAIRING_CODES.index(spare.pairing), spare.ecc_bits, 0,
+        device.address, device.size_bytes, device.program_bytes, device.erase_bytes, spare.page_bytes,
+        spare.codeword_bytes, spare.most_bad_blocks, 0,
+    )  # fmt: skip
+
+
 def _device(entry: bytes) -> DeviceEntry:
-    name, kind, _, address, size_bytes, program_bytes, erase_bytes = DEVICE_ENTRY.unpack(entry)
-    return DeviceEntry(name.rstrip(b"\0").decode(), STORE_CODES[kind], address, size_bytes, program_bytes, erase_bytes)
+    (
+        name, kind, pairing, ecc_bits, _, address, size_bytes, program_bytes, erase_bytes, spare_bytes, codeword_bytes,
+        most_bad_blocks, _,
+    ) = DEVICE_ENTRY.unpack(entry)  # fmt: skip
+    spare = None
+    if STORE_CODES[kind] is StoreKind.NAND:
+        spare = Spare(spare_bytes, codeword_bytes, ecc_bits, PAIRING_CODES[pairing], most_bad_blocks)
+    decoded = name.rstrip(b"\0").decode()
+    return DeviceEntry(decoded, STORE_CODES[kind], address, size_bytes, program_bytes, erase_bytes, spare)

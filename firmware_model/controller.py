@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from deltabench.firmware_model.branches import MAPS_LOST, REFUSED
 from deltabench.firmware_model.cache import WriteCache
@@ -18,14 +18,16 @@ from deltabench.firmware_model.errors import ConfigurationError, RefusedDeviceEr
 from deltabench.firmware_model.formats import STATUS_SECTOR
 from deltabench.firmware_model.identify import identify_sector
 from deltabench.firmware_model.label import Labels
-from deltabench.firmware_model.layout import build_store, lay_out
+from deltabench.firmware_model.layout import build_store, lay_out, power_up, volumes_on
 from deltabench.firmware_model.link.remote_frames import Outcome
 from deltabench.firmware_model.redirect import Redirection, SectorError
 from deltabench.firmware_model.remote import COMMANDS, Remote
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.sector_device import SectorDevice
 from deltabench.firmware_model.steps import COMMAND, RESTORE, SAVE, SECTOR
 from deltabench.firmware_model.switch import Debouncer
+from deltabench.firmware_model.translation.layer import TranslationLayer
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import SECTOR_BYTES
 
@@ -66,6 +68,7 @@ class State(enum.IntEnum):
     READY = 0
     MAPS_LOST = 1
     REFUSED = 2
+    READ_ONLY = 3
 
 
 class MapsView(NamedTuple):
@@ -88,6 +91,9 @@ def atom_count(scheme: type[MapScheme], config: FirmwareConfig) -> int:
 class DeltaController:
     """The controller of the patent, with one of the map schemes on one of the atom stores."""
 
+    layer_type: ClassVar[type[TranslationLayer]] = TranslationLayer
+    """What lies between NAND flash and the sectors on it."""
+
     def __init__(self, board: Board, config: FirmwareConfig, scheme: type[MapScheme] | None = None) -> None:
         """Raises ConfigurationError if the configuration does not fit the board."""
         if scheme is None:
@@ -99,10 +105,14 @@ class DeltaController:
         self._rail = board.rail
         atoms = atom_count(scheme, config)
         self.layout = layout = lay_out(board, config, atoms)
-        self._store = build_store(board, config, layout, atoms)
+        devices = power_up(board, config, layout, self.layer_type)
+        self.flash = tuple(device for device in devices.values() if isinstance(device, TranslationLayer))
+        """The translation layers, of which those under the volumes come first."""
+        self._store = build_store(board, config, layout, devices, atoms)
         self.maps = scheme(self._store, config.units, config.version_bits)
-        self._labels = Labels(layout.disks, self._store)
-        self._volume = Redirection(self.maps, self._labels, layout, config.sectors_per_unit)
+        volumes = volumes_on(devices, layout)
+        self._labels = Labels(volumes.disks, self._store)
+        self._volume = Redirection(self.maps, self._labels, volumes, config.sectors_per_unit)
         self._cache = WriteCache(config.cache_sectors)
         self._write_back = config.cache is CacheMode.WRITE_BACK
         self._switches = {
@@ -116,12 +126,20 @@ class DeltaController:
 
     def initialise(self) -> None:
         config = self._config
+        for layer in self.flash:
+            layer.format()
         identity = self._labels.format(config.volume_id_bytes)
         maps = self.maps.initial_atoms(config.units, config.atom_bytes, config.version_bits)
         remote = [] if config.remote is None else [Remote.initial_atom(config.atom_bytes)]
         self._store.format([identity, *maps, *remote])
 
     def boot(self) -> None:
+        try:
+            for layer in self.flash:
+                layer.mount()
+        except RefusedDeviceError as error:
+            self._refuse(error)
+            return
         self._store.boot()
         self.maps.boot()
         if self.maps.lost:
@@ -133,15 +151,14 @@ class DeltaController:
             if self.state is State.READY:
                 self._labels.finish(self.maps.system_version)
         except RefusedDeviceError as error:
-            self.state = State.REFUSED
-            self._core.takes(REFUSED)
-            self._reason = str(error)
+            self._refuse(error)
         if self._remote is not None:
             self._remote.boot()
             pending = self._remote.pending
             if pending is not None and self.state is State.READY:
                 self._command(pending)
                 self._remote.finish()
+        self._look_at_flash()
 
     def execute(self, command: Command) -> Response:
         opcode = command.opcode
@@ -163,6 +180,7 @@ class DeltaController:
                 return DONE
             if opcode in (Opcode.SAVE, Opcode.RESTORE) and self.state is State.READY:
                 self._command(opcode)
+                self._look_at_flash()
                 return DONE
         except SectorError as error:
             return failed(Error.UNC, error.lba)
@@ -178,7 +196,29 @@ class DeltaController:
                 done = True
         if self._remote is not None:
             done |= self._obey(self._remote)
+        for layer in self.flash:
+            layer.patrol()
+        if self.flash:
+            self._look_at_flash()
         return done
+
+    def home_of(self, lba: int) -> tuple[SectorDevice, int]:
+        """Where the live data of a sector of the volume is, for observers."""
+        return self._volume.home_of(lba)
+
+    def _look_at_flash(self) -> None:
+        """A flash that has no block to spare is written to no more; what is on it can be read."""
+        for layer in self.flash:
+            if layer.read_only and self.state is State.READY:
+                self.state = State.READ_ONLY
+                self._reason = (
+                    f"{layer.name} is read-only: {len(layer.blocks.bad)} blocks are bad, more than it has spare"
+                )
+
+    def _refuse(self, error: RefusedDeviceError) -> None:
+        self.state = State.REFUSED
+        self._core.takes(REFUSED)
+        self._reason = str(error)
 
     @property
     def view(self) -> MapsView:
@@ -199,6 +239,8 @@ class DeltaController:
         if state or len(command.data) != count or set(map(len, command.data)) != {SECTOR_BYTES}:
             return failed(Error.ABRT)
         self._write(dict(enumerate(command.data, lba)), fua=command.opcode == FUA)
+        if self.flash:
+            self._look_at_flash()
         return DONE
 
     def _read(self, lba: int, count: int) -> list[bytes]:

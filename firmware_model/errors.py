@@ -17,3 +17,7 @@ class AtomLostError(FirmwareError):
 
 class RefusedDeviceError(FirmwareError):
     """A storage device's label says that it is another volume's, or stale."""
+
+
+class NoSpareBlocksError(FirmwareError):
+    """So many blocks of a NAND flash have failed that none is left to write to."""

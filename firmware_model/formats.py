@@ -10,6 +10,7 @@ import zlib
 from typing import Final, NamedTuple
 
 RESIDUE: Final = 0x2144DF1C
+CRC_BYTES: Final = 4
 INTEGER_CODES: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
 
 
@@ -147,7 +148,7 @@ CONFIGURATION: Final = Format(
     Field("length", 2, "bytes of the block, the CRC included"),
     Field("devices", 1, "number of device entries"),
     Field("scheme", 1, "0 `plain`, 1 `flagged`, 2 `versioned`, 3 `history`"),
-    Field("store", 1, "medium of the map store: 0 NVRAM, 1 disk, 2 NOR"),
+    Field("store", 1, "medium of the map store: 0 NVRAM, 1 disk, 2 NOR, 3 NAND"),
     Field("cache", 1, "0 write-through, 1 write-back"),
     Field("version bits", 1, "width of a unit's version: 8, 16 or 32"),
     Field("reserved", 1, "0"),
@@ -155,40 +156,117 @@ CONFIGURATION: Final = Format(
     Field("sectors per unit", 2, "S"),
     Field("atom bytes", 2, "A, the length of an atom"),
     Field("log records", 4, "room in the log of a NOR map store"),
+    Field("checkpoint blocks", 4, "blocks of NAND flash that are filled between two checkpoints"),
     Field("cache sectors", 4, "size of the write cache in write-back"),
     Field("debounce", 4, "how long a switch must be steady, in milliseconds"),
     Field("volume id", 6, "written to labels and identity when the device is initialised", "bytes"),
     Field("maps device", 1, "number of the device with the map store"),
     Field("volume A device", 1, "number of the device with volume A"),
     Field("volume B device", 1, "number of the device with volume B"),
-    Field("reserved 2", 3, "0", "bytes"),
+    Field("over-provisioning", 2, "pages of NAND flash beyond its capacity, in percent of it"),
+    Field("reserved 2", 1, "0"),
     Field(
         "remote", 8, "name of the serial line of the handheld remote, padded with zero bytes; none if empty", "bytes"
     ),
-    Field("maps start", 4, "where the map store begins, in bytes, or in sectors of a disk"),
+    Field(
+        "maps start", 4, "where the map store begins, in bytes, or in sectors of a disk or behind a translation layer"
+    ),
     Field("volume A start", 4, "first sector of volume A"),
     Field("volume B start", 4, "first sector of volume B"),
-    Field("entries", "28 * devices", "device entries", "bytes"),
+    Field("entries", "36 * devices", "device entries", "bytes"),
     Field("crc", "4", "CRC of all before it", "bytes"),
 )
 DEVICE_ENTRY: Final = Format(
     "Device entry",
     "configuration block: a storage device and where the microcontroller's bus has it",
     Field("name", 8, "padded with zero bytes", "bytes"),
-    Field("kind", 1, "0 NVRAM, 1 disk, 2 NOR"),
-    Field("reserved", 3, "0", "bytes"),
+    Field("kind", 1, "0 NVRAM, 1 disk, 2 NOR, 3 NAND"),
+    Field("pairing", 1, "which pages of a block of NAND flash share cells: 0 none, 1 as in `dist3` (docs/parts.md)"),
+    Field("ECC bits", 1, "bits of a codeword of NAND flash that can be corrected; 0 for others"),
+    Field("reserved", 1, "0"),
     Field("address", 4, "first address on the bus"),
-    Field("size", 4, "in bytes"),
+    Field("size", 4, "in bytes, spare bytes included"),
     Field(
-        "program size", 4, "what one program of a NOR flash writes at most, in bytes; of others what is written whole"
+        "program size",
+        4,
+        "what one program of flash writes at most, in bytes, on NAND a page with its spare bytes; of others what is "
+        "written whole",
     ),
-    Field("erase size", 4, "what one erase of a NOR flash clears, in bytes; 0 for others"),
+    Field(
+        "erase size", 4, "what one erase of flash clears, in bytes, on NAND a block with its spare bytes; 0 for others"
+    ),
+    Field("spare size", 2, "spare bytes of a page of NAND flash; 0 for others"),
+    Field("codeword size", 2, "data bytes of a codeword of NAND flash; 0 for others"),
+    Field("most bad blocks", 2, "of a NAND flash in its life, as its maker says; 0 for others"),
+    Field("reserved 2", 2, "0"),
+)
+NAND_SPARE: Final = Format(
+    "NAND spare bytes",
+    "the spare bytes of every page that the translation layer programs",
+    Field(
+        "kind",
+        1,
+        "1 header of a data block, 2 data, 3 header of a block of a checkpoint, 4 checkpoint, 5 data copied by a "
+        "recovery (counts only with the checkpoint in its block), 6 proof",
+    ),
+    Field("sequence", 4, "the block's place in the log: one more, modulo 2^32, than that of the block opened before"),
+    Field(
+        "subject",
+        4,
+        "header: erases of the block; data and copy: the logical page; checkpoint: number of the page, of both copies; "
+        "proof: 0 or 1",
+    ),
+    Field(
+        "extra",
+        4,
+        "header of a data block: sequence of the first block of the checkpoint in force; header of a checkpoint's "
+        "block, checkpoint and proof: sequence of the checkpoint's first block; data and copy: bit n is 1 if sector n "
+        "of the page is uncorrectable",
+    ),
+    Field(
+        "before",
+        4,
+        "the logical page in the page programmed before this one; all ones if it held none, or failed; of a copy: "
+        "sequence of the checkpoint's first block",
+    ),
+    Field("crc", "4", "CRC of the fields before it, started with the page's number"),
+)
+NAND_CHECKPOINT: Final = Format(
+    "NAND checkpoint",
+    "the sectors of the checkpoint's pages, twice one after the other; two proofs follow",
+    Field("magic", 4, '"DBT1"', "bytes"),
+    Field("blocks", 4, "number of blocks"),
+    Field("logical pages", 4, "number of logical pages"),
+    Field(
+        "block entries",
+        "4 * blocks",
+        "erases of each block in bits 0 to 29; bit 30: it is free; bit 31: it is bad",
+        "bytes",
+    ),
+    Field(
+        "map",
+        "E * logical pages",
+        "where each is: the number of its page; all ones: nowhere. E is 2, or 4 above 65,535 pages",
+        "bytes",
+    ),
+    Field("crc", "4", "CRC of all that is before it"),
+)
+NAND_ATOM: Final = Format(
+    "NAND atom",
+    "NAND map store: a sector for each atom, behind the translation layer",
+    Field("payload", "A", "the atom", "bytes"),
+    Field("crc", "4", "CRC of the payload, started with the atom's number"),
 )
 STATUS_SECTOR: Final = Format(
     "STATUS response",
     "not on a medium: the sector that the vendor-specific command STATUS returns",
     Field("magic", 4, '"DBST"', "bytes"),
-    Field("state", 1, "0 ready, 1 maps lost in part or whole (read-only), 2 a device was refused"),
+    Field(
+        "state",
+        1,
+        "0 ready, 1 maps lost in part or whole (read-only), 2 a device was refused, 3 a flash has no spare blocks "
+        "(read-only)",
+    ),
     Field("dirty", 1, "1 if a write cache holds data that FLUSH CACHE EXT would make durable"),
     Field("reserved", 2, "0"),
     Field("system version", 4, "count of saves and restores (in `versioned`, of saves); 0 in `plain`"),
@@ -249,7 +327,8 @@ REMOTE_SECTOR: Final = Format(
 )
 FORMATS: Final = (
     TWIN_SLOT, NOR_AREA, NOR_RECORD, LABEL, IDENTITY, MAP_BLOCK, CONTROL, SYSTEM, HISTORY_SYSTEM, ENTRY_BLOCK,
-    CONFIGURATION, DEVICE_ENTRY, STATUS_SECTOR, REMOTE_ATOM, REMOTE_REQUEST, REMOTE_ANSWER, REMOTE_SECTOR,
+    CONFIGURATION, DEVICE_ENTRY, NAND_SPARE, NAND_CHECKPOINT, NAND_ATOM, STATUS_SECTOR, REMOTE_ATOM, REMOTE_REQUEST,
+    REMOTE_ANSWER, REMOTE_SECTOR,
 )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ from deltabench.firmware_model.atoms.store import AtomStore
 from deltabench.firmware_model.branches import LABEL_AHEAD, LABELS_LEVEL
 from deltabench.firmware_model.errors import AtomLostError, RefusedDeviceError
 from deltabench.firmware_model.formats import IDENTITY, LABEL
+from deltabench.firmware_model.sector_device import SectorDevice
 from deltabench.firmware_model.steps import RELABEL
-from deltabench.hwsim.disk import Disk
 
 IDENTITY_ATOM = 0
 
@@ -30,7 +30,7 @@ IDENTITY_ATOM = 0
 class Labels:
     """The labels of ``disks`` (volume order), checked against the identity atom of ``store``."""
 
-    def __init__(self, disks: Sequence[Disk], store: AtomStore) -> None:
+    def __init__(self, disks: Sequence[SectorDevice], store: AtomStore) -> None:
         self._disks = disks
         self._labels = [DiskAtoms(disk, 0, 1, LABEL.fixed_bytes) for disk in disks]
         self._store = store

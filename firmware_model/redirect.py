@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.label import Labels
-from deltabench.firmware_model.layout import Layout
+from deltabench.firmware_model.layout import Volumes
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.sector_device import SectorDevice
 from deltabench.firmware_model.steps import COPIED, COPY, DIRECT_READ, FIRST_WRITE, REDIRECT, REDIRECTED_READ
 from deltabench.hwsim.disk import UNCORRECTABLE
 from deltabench.hwsim.medium import UncorrectableError
@@ -40,21 +41,21 @@ class SectorError(Exception):
 
 
 class Redirection:
-    """The logical volume of ``maps.units`` units of ``sectors_per_unit`` sectors, over the layout's two homes."""
+    """The logical volume of ``maps.units`` units of ``sectors_per_unit`` sectors, over its two homes."""
 
-    def __init__(self, maps: MapScheme, labels: Labels, layout: Layout, sectors_per_unit: int) -> None:
+    def __init__(self, maps: MapScheme, labels: Labels, volumes: Volumes, sectors_per_unit: int) -> None:
         self._maps = maps
         self._labels = labels
-        self._layout = layout
+        self._volumes = volumes
         self._size = sectors_per_unit
-        self._core = layout.core
+        self._core = maps.store.core
 
     def read(self, lba: int, count: int) -> list[bytes]:
         """The live image; raises SectorError for the first sector that cannot be read."""
         size, end = self._size, lba + count
         if self._maps.lost:
             self._check_not_lost(lba, end)
-        homes, unit, last = self._layout.homes, lba // size, -(-end // size)
+        homes, unit, last = self._volumes.homes, lba // size, -(-end // size)
         self._count_lookups(unit, last)
         sectors: list[bytes] = []
         for run in RUN.findall(self._sides(unit, last)):
@@ -67,6 +68,11 @@ class Redirection:
                 raise SectorError(error.address - first_lba) from error
             lba = stop
         return sectors
+
+    def home_of(self, lba: int) -> tuple[SectorDevice, int]:
+        """Where the live data of a sector is, for observers."""
+        device, first_lba = self._volumes.homes[self._sides(lba // self._size, lba // self._size + 1) == SIDE_B]
+        return device, first_lba + lba
 
     def _count_lookups(self, first: int, last: int) -> None:
         """The maps are asked for the units from ``first`` to ``last - 1``."""
@@ -106,10 +112,10 @@ class Redirection:
     def _make_durable(self, extents: list[Extent]) -> None:
         """One extent is written with FUA; several go through the drives' caches and are flushed together."""
         for side, lba, sectors in extents:
-            disk, first_lba = self._layout.homes[side]
+            disk, first_lba = self._volumes.homes[side]
             disk.write(first_lba + lba, sectors, fua=len(extents) == 1)
         if len(extents) > 1:
-            for disk in self._layout.disks:
+            for disk in self._volumes.disks:
                 disk.flush()
 
     def _by_unit(self, sectors: dict[int, bytes]) -> Iterator[tuple[int, dict[int, bytes]]]:
@@ -129,7 +135,7 @@ class Redirection:
 
         A sector that cannot be read stays so: its copy is made uncorrectable, too, and the host hears of it on reading.
         """
-        disk, first_lba = self._layout.homes[self._maps.vsm >> unit & 1]
+        disk, first_lba = self._volumes.homes[self._maps.vsm >> unit & 1]
         whole = dict(piece)
         for lba in range(unit * self._size, (unit + 1) * self._size):
             if lba not in piece:

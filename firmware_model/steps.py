@@ -25,13 +25,25 @@ ATOM: Final = Step("atoms written", 150, 2, "byte", "a record or slot built")
 CRC: Final = Step("CRC", 20, 8, "byte", "CRC-32 by a table of 256 words")
 COMPACTION: Final = Step("compactions", 400, 2, "byte", "a checkpoint built")
 RELABEL: Final = Step("labels renewed", 60, 400, "label", "a device label built, its CRC included")
+TRANSLATE: Final = Step("pages translated", 60, 40, "page", "the map of the translation layer looked up or changed")
+PAGE: Final = Step("pages written", 0, 120, "page", "a page for the host: spare bytes built, their CRC included")
+COLLECT: Final = Step("blocks collected", 300, 0, "block", "garbage collection: the block with the fewest valid pages")
+COLLECTED: Final = Step("pages collected", 0, 160, "page", "a valid page moved by garbage collection")
+LEVELLED: Final = Step("pages levelled", 0, 160, "page", "a page moved by static wear levelling")
+SCRUBBED: Final = Step("pages scrubbed", 0, 160, "page", "a page written anew before it is beyond correction")
+RECOVERED: Final = Step("pages recovered", 0, 160, "page", "a page written once more by a mount, with a checkpoint")
+EVACUATED: Final = Step("pages evacuated", 0, 160, "page", "a page moved out of a block that has failed")
+CHECKPOINTED: Final = Step("checkpoint pages", 600, 2500, "page", "a checkpoint built, its CRC included")
+MOUNT: Final = Step("blocks scanned", 400, 200, "block", "headers read at mount, sorted by sequence")
+REPLAY: Final = Step("pages replayed", 0, 160, "page", "the log after the checkpoint, page by page")
 SAVE: Final = Step("saves", 60, 0, "save", "a save begun")
 RESTORE: Final = Step("restores", 60, 0, "restore", "a restore begun")
 TAG: Final = Step("tags", 400, 10240, "tag", "a frame's HMAC-SHA-256: four blocks of 64 bytes, 40 cycles a byte")
 
 STEPS: Final = (
     COMMAND, SECTOR, DIRECT_READ, REDIRECTED_READ, REDIRECT, FIRST_WRITE, COPY, COPIED, MAP_WORDS, MAP_ENTRIES, ATOM,
-    CRC, COMPACTION, RELABEL, SAVE, RESTORE, TAG,
+    CRC, COMPACTION, RELABEL, TRANSLATE, PAGE, COLLECT, COLLECTED, LEVELLED, SCRUBBED, RECOVERED, EVACUATED,
+    CHECKPOINTED, MOUNT, REPLAY, SAVE, RESTORE, TAG,
 )  # fmt: skip
 
 

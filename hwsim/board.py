@@ -6,10 +6,11 @@ The board is what survives a power cut: its media, and the hands on its switches
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from deltabench.hwsim.aging import Aging
 from deltabench.hwsim.clock import Clock
 from deltabench.hwsim.core import Core
 from deltabench.hwsim.disk import Disk, TornSector
@@ -17,9 +18,10 @@ from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.gpio import DEFAULT_BOUNCE_US, Switch
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Cells, Medium, Operation, Outcome
+from deltabench.hwsim.nand import Failing, Faults, NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.parts import DiskPart, McuPart, NorPart, NvramPart, StoragePart, load_part
+from deltabench.hwsim.parts import DiskPart, McuPart, NandPart, NorPart, NvramPart, StoragePart, load_part
 from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail
 from deltabench.hwsim.uart import Uart
@@ -29,16 +31,28 @@ class BoardError(HardwareError):
     """A board that cannot be built: names the device and what is wrong with it."""
 
 
+DISK_KEYS: Final = ("sectors", "torn_sector")
+NAND_KEYS: Final = ("blocks", "bad_blocks", "failing", "cycles")
+KIND_WORDS: Final = {DiskPart: "disks", NandPart: "NAND flash"}
+
+
 class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One storage part on the board.
 
     ``part``: a name that ``deltabench parts`` lists, or the path of a part file.  ``sectors`` and ``torn_sector`` are
-    for disks: how many of the part's sectors are simulated, and what a cut leaves of a sector being written.
+    for disks: how many of the part's sectors are simulated, and what a cut leaves of a sector being written.  The rest
+    is for NAND flash: ``blocks``: how many of the part's blocks are simulated; ``bad_blocks``: those that the factory
+    has marked; ``failing``: those that wear out; ``cycles``: erases that each block has behind it, and from then on
+    bits flip at the part's error rates (None: none do).
     """
 
     part: str
     sectors: int | None = None
     torn_sector: TornSector | None = None
+    blocks: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    bad_blocks: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
+    failing: tuple[Failing, ...] = ()
+    cycles: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class SwitchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,7 +101,7 @@ class Board:
 
         Raises DiskOutOfRangeError for more sectors than the part has.
         """
-        self.media[name] = self._made(name, part, sectors, TornSector.OLD_OR_NEW, Detail.SAMPLED)
+        self.media[name] = self._made(name, part, DeviceSpec(part=part.name, sectors=sectors), Detail.SAMPLED)
         self._take_stock()
 
     def _take_stock(self) -> None:
@@ -103,25 +117,36 @@ class Board:
             raise
         if isinstance(part, McuPart):
             raise BoardError(
-                f"{key}.part = {spec.part!r}: is a microcontroller; a device is a NOR flash, NVRAM or disk"
+                f"{key}.part = {spec.part!r}: is a microcontroller; a device is a NOR flash, NAND flash, NVRAM or disk"
             )
-        if not isinstance(part, DiskPart) and (spec.sectors is not None or spec.torn_sector is not None):
-            wrong = "sectors" if spec.sectors is not None else "torn_sector"
-            raise BoardError(f"{key}.{wrong}: is for disks; {part.name} is a part of kind {part.kind}")
+        for kinds, keys in ((DiskPart, DISK_KEYS), (NandPart, NAND_KEYS)):
+            for wrong in keys:
+                if not isinstance(part, kinds) and getattr(spec, wrong) not in (None, ()):
+                    raise BoardError(
+                        f"{key}.{wrong}: is for {KIND_WORDS[kinds]}; {part.name} is a part of kind {part.kind}"
+                    )
+        if isinstance(part, NandPart):
+            _check_blocks(key, spec, part)
         try:
-            return self._made(name, part, spec.sectors, spec.torn_sector or TornSector.OLD_OR_NEW, detail)
+            return self._made(name, part, spec, detail)
         except HardwareError as error:
             error.args = (f"{key}.sectors = {spec.sectors}: {error}",)
             raise
 
-    def _made(self, name: str, part: StoragePart, sectors: int | None, torn: TornSector, detail: Detail) -> Medium:
+    def _made(self, name: str, part: StoragePart, spec: DeviceSpec, detail: Detail) -> Medium:
         match part:
             case DiskPart():
-                return Disk(name, part, self.cells, self.rail, torn, sectors)
+                torn = spec.torn_sector or TornSector.OLD_OR_NEW
+                return Disk(name, part, self.cells, self.rail, torn, spec.sectors)
             case NorPart():
                 return NorFlash(name, part, self.cells, self.rail, self.adversary, detail)
             case NvramPart():
                 return Nvram(name, part, self.cells, self.rail)
+            case NandPart():
+                part = part.with_blocks(spec.blocks or part.blocks)
+                aging = None if spec.cycles is None else Aging(part, self.cells, self.clock, spec.cycles)
+                faults = Faults(frozenset(spec.bad_blocks), spec.failing, aging)
+                return NandFlash(name, part, self.cells, self.rail, self.adversary, detail, faults)
 
     def cut_outcomes(self, operation: Operation) -> list[Outcome]:
         """Everything that losing power inside ``operation`` may leave on the whole board.
@@ -182,3 +207,21 @@ def _combined(outcomes: list[Outcome], others: list[Outcome], device: str) -> li
             label = f"{outcome.label}; {device} cache: {other.label}" if number else outcome.label
             results.append(Outcome(label, (*outcome.changes, *other.changes)))
     return results
+
+
+def _check_blocks(key: str, spec: DeviceSpec, part: NandPart) -> None:
+    """Raises BoardError for blocks that the part has not."""
+    if spec.blocks is not None and (spec.blocks > part.blocks or spec.blocks % part.planes):
+        whole = f" in steps of {part.planes}, its planes" if part.planes > 1 else ""
+        raise BoardError(f"{key}.blocks = {spec.blocks}: allowed: {part.planes} to {part.blocks}{whole}")
+    blocks = spec.blocks or part.blocks
+    named = {f"bad_blocks[{n}]": block for n, block in enumerate(spec.bad_blocks)}
+    named |= {f"failing[{n}].block": fault.block for n, fault in enumerate(spec.failing)}
+    for what, block in named.items():
+        if block >= blocks:
+            raise BoardError(f"{key}.{what} = {block}: allowed: 0 to {blocks - 1}, as there are {blocks} blocks")
+    for n, fault in enumerate(spec.failing):
+        if fault.block in spec.bad_blocks:
+            raise BoardError(f"{key}.failing[{n}].block = {fault.block}: is one of bad_blocks, and never used")
+        if any((fault.block, fault.on) == (other.block, other.on) for other in spec.failing[:n]):
+            raise BoardError(f"{key}.failing[{n}]: block {fault.block} fails on {fault.on} already; name it once")

@@ -7,9 +7,11 @@ adversary, one policy for each time that power is on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
+
+Reading = TypeVar("Reading")
 
 
 class Unstable(NamedTuple):
@@ -44,7 +46,7 @@ class Adversary:
         "n": "unstable cells read as after the cut operation",
         "f": "unstable cells read differently from one read to the next, first as before the cut operation",
         "g": "unstable cells read differently from one read to the next, first as after the cut operation",
-        "m": "unstable cells read as a mixture, byte by byte",
+        "m": "unstable cells read as a mixture, byte by byte (on NAND: codeword by codeword)",
     }
 
     def __init__(self) -> None:
@@ -89,13 +91,18 @@ class Adversary:
 
     def read(self, index: int, cell: Unstable) -> bytes:
         """The bytes that this read of cell ``index`` returns."""
-        one, other, _ = cell
+        return self.choose(index, cell.one, cell.other, _mixture)
+
+    def choose(
+        self, index: int, one: Reading, other: Reading, mixture: Callable[[Reading, Reading], Reading]
+    ) -> Reading:
+        """What this read of cell ``index`` returns, of two readings or of their ``mixture``."""
         if one == other:
             return one
         count = self._reads.get(index, 0)
         self._reads[index] = count + 1
         if not self._mixable:
-            self._mixable = len(self._reads) > 1 or _mixture(one, other) not in (one, other)
+            self._mixable = len(self._reads) > 1 or mixture(one, other) not in (one, other)
         self.consulted = True
         if self.policy == "o":
             return one
@@ -103,7 +110,7 @@ class Adversary:
             return other
         if self.policy in "fg":
             return other if (count & 1) ^ (self.policy == "g") else one
-        return _mixture(one, other)
+        return mixture(one, other)
 
     def _read_twice(self) -> bool:
         return any(count > 1 for count in self._reads.values())

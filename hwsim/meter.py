@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from deltabench.hwsim.clock import NS_PER_S, MediaTime
 from deltabench.hwsim.core import Step, free_of_charge
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.medium import Medium, Operation
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.timing import bytes_per_address, timing_of
@@ -29,6 +30,22 @@ DRIVER: Final = Step("drivers", 220, 0, "operation", "a command given to a part,
 WearKind = Literal["erase", "program", "write"]
 Places = Sequence[tuple[int, str]]
 """Ascending first addresses, and what lies from there on."""
+
+
+class Purposes(Protocol):
+    """Says what accesses to NAND flash are for: what lies there moves, so that no address tells."""
+
+    def power_on(self) -> None:
+        """Power has come back."""
+
+    def hear(self, step: Step, amount: int, /) -> None:
+        """A step of the firmware."""
+
+    def of_read(self, medium: NandFlash, page: int, /) -> str:
+        """What a read of ``page`` is put down to."""
+
+    def of_change(self, medium: NandFlash, operation: Operation, /) -> str:
+        """What a program or erase is put down to, which nothing keeps from being completed."""
 
 
 class Wear:
@@ -116,6 +133,7 @@ class Gauge:
         "_firsts",
         "_media_time",
         "_medium",
+        "_purposes",
         "_whats",
         "address_bytes",
         "cached",
@@ -124,8 +142,9 @@ class Gauge:
         "wear",
     )
 
-    def __init__(self, medium: Medium, media_time: MediaTime, places: Places) -> None:
+    def __init__(self, medium: Medium, media_time: MediaTime, places: Places, purposes: Purposes | None = None) -> None:
         self._medium = medium
+        self._purposes = (purposes, medium) if purposes is not None and isinstance(medium, NandFlash) else None
         self._media_time = media_time
         self.timing = timing_of(medium, media_time)
         self.address_bytes = bytes_per_address(medium)
@@ -145,27 +164,47 @@ class Gauge:
         self.timing = timing_of(self._medium, self._media_time)
 
     def place(self, address: int) -> str:
-        """What lies at an address."""
+        """What lies at an address that is read."""
+        if self._purposes is not None:
+            purposes, nand = self._purposes
+            return purposes.of_read(nand, address)
         index = bisect_right(self._firsts, address)
         return self._whats[index - 1] if index else OTHER
+
+    def place_of(self, operation: Operation) -> str:
+        """What an operation changes."""
+        if self._purposes is not None:
+            purposes, nand = self._purposes
+            return purposes.of_change(nand, operation)
+        return self.place(operation.address)
 
 
 class Meter:
     """Measures ``board`` from ``attach`` on.
 
-    ``places`` says for a device what lies where; time and bytes are told apart by it.  ``spent_ns`` is the time since
-    somebody last cleared it, by those names and FIRMWARE.  ``log``, if set, is called with each operation that changes
-    a medium, and when it began and ended.
+    ``places`` says for a device what lies where, and ``purposes`` what NAND flash is accessed for; time and bytes are
+    told apart by that.  ``spent_ns`` is the time since somebody last cleared it, by those names and FIRMWARE.  ``log``,
+    if set, is called with each operation that changes a medium, and when it began and ended.
     """
 
-    def __init__(self, board: Board, media_time: MediaTime, core_hz: int, places: Mapping[str, Places]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        media_time: MediaTime,
+        core_hz: int,
+        places: Mapping[str, Places],
+        purposes: Purposes | None = None,
+    ) -> None:
         self._board = board
         self._clock = board.clock
         common = math.gcd(NS_PER_S, core_hz)
         # A cycle takes _ns_parts / _cycle_parts nanoseconds.
         self._ns_parts, self._cycle_parts = NS_PER_S // common, core_hz // common
         self._rest = 0
-        self.gauges = {name: Gauge(board.media[name], media_time, places.get(name, ())) for name in board.media}
+        self._purposes = purposes
+        self.gauges = {
+            name: Gauge(medium, media_time, places.get(name, ()), purposes) for name, medium in board.media.items()
+        }
         self.written_bytes: dict[str, int] = {}
         self._steps = _StepTallies()
         self._cycles = 0
@@ -175,7 +214,7 @@ class Meter:
     def attach(self) -> None:
         """Begin to measure, or go on."""
         self._board.rail.meter = self
-        self._board.core.spend = self.spend
+        self._board.core.spend = self.spend if self._purposes is None else self._spend_for
 
     def detach(self) -> None:
         """What happens from here on takes no time and is not counted."""
@@ -186,6 +225,8 @@ class Meter:
         """Power has come back: what the parts did in the background is forgotten."""
         for gauge in self.gauges.values():
             gauge.power_on()
+        if self._purposes is not None:
+            self._purposes.power_on()
 
     def spend(self, step: Step, amount: int = 0, /) -> None:
         """A step of the firmware."""
@@ -193,6 +234,11 @@ class Meter:
         tally.times += 1
         tally.amount += amount
         self._cycles += step.base_cycles + step.each_cycles * amount
+
+    def _spend_for(self, step: Step, amount: int = 0, /) -> None:
+        self.spend(step, amount)
+        if self._purposes is not None:
+            self._purposes.hear(step, amount)
 
     @property
     def steps(self) -> Mapping[Step, StepTally]:
@@ -239,7 +285,7 @@ class Meter:
         else:
             tally.count(length, ns)
             wear.count(address, length)
-            place = gauge.place(address)
+            place = gauge.place_of(operation)
             if kind != "erase":
                 gauge.cached = place
                 self.written_bytes[place] = self.written_bytes.get(place, 0) + length * gauge.address_bytes
@@ -273,6 +319,13 @@ def wear_of(medium: Medium) -> list[tuple[tuple[str, ...], Wear]]:
                 Wear(medium, part.name, "erase", f"sector of {sector:,} bytes", sector, part.endurance_cycles),
             ),
             (("program",), Wear(medium, part.name, "program", f"page of {page:,} bytes", page, None)),
+        ]
+    if isinstance(medium, NandFlash):
+        nand = medium.part
+        pages, cycles = nand.pages_per_block, nand.endurance_cycles
+        return [
+            (("erase",), Wear(medium, nand.name, "erase", f"block of {pages:,} pages", pages, cycles)),
+            (("program",), Wear(medium, nand.name, "program", f"page of {nand.page_bytes:,} bytes", 1, None)),
         ]
     if isinstance(medium, Nvram):
         part_name, word = medium.part.name, medium.word_bytes

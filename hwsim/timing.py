@@ -1,7 +1,7 @@
 """How long operations of the parts take: what their datasheets say, typical or longest, in whole nanoseconds.
 
-A flash or NVRAM is on a serial bus and keeps the controller waiting until it is done; a disk works in the background on
-what its buffer holds (hwsim/drive).
+A NOR flash or NVRAM is on a serial bus, a NAND flash on a parallel one, and each keeps the controller waiting until it
+is done; a disk works in the background on what its buffer holds (hwsim/drive).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.drive.drive import Drive
 from deltabench.hwsim.drive.mechanics import seek_table_ns
 from deltabench.hwsim.medium import Medium, Operation
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.parts import DiskPart, NorPart, NvramPart
+from deltabench.hwsim.parts import DiskPart, NandPart, NorPart, NvramPart
 
 FAST_READ_CLOCKS: Final = 8 + 24 + 8
 """Opcode, address and dummy clocks of Fast Read, 0Bh (W25Q64JV datasheet rev. J, 8.2.9)."""
@@ -26,6 +27,10 @@ FLUSH: Final = "flush cache"
 WRITE_FUA: Final = "write FUA"
 STATUS_CLOCKS: Final = 16
 """Read Status Register-1, which says that a program or erase is over."""
+NAND_COMMANDS: Final = 2
+"""One before the address and one behind it or the data: 00h 30h, 80h 10h, 60h D0h (ONFI 1.0, command set)."""
+NAND_STATUS: Final = 2
+"""Read Status, 70h, and what it reads."""
 
 
 class Timing(ABC):
@@ -65,6 +70,27 @@ class NorTiming(Timing):
 
     def _bus_ns(self, clocks: int) -> int:
         return clocks * NS_PER_S // self._clock_hz
+
+
+class NandTiming(Timing):
+    """NAND flash on its parallel bus, one plane at a time; a page goes over the bus with its spare bytes."""
+
+    def __init__(self, part: NandPart, media_time: MediaTime) -> None:
+        typical = media_time is MediaTime.TYPICAL
+        program_us = part.page_program_typ_us if typical else part.page_program_max_us
+        erase_us = part.block_erase_typ_us if typical else part.block_erase_max_us
+        address, data = part.column_cycles + part.row_cycles, part.page_bytes + part.spare_bytes
+        cycle_ns = part.bus_byte_ns
+        self._read_ns = NS_PER_US * part.read_page_us + cycle_ns * (NAND_COMMANDS + address + data)
+        self._program_ns = NS_PER_US * program_us + cycle_ns * (NAND_COMMANDS + address + data + NAND_STATUS)
+        self._erase_ns = NS_PER_US * erase_us + cycle_ns * (NAND_COMMANDS + part.row_cycles + NAND_STATUS)
+
+    def read(self, address: int, length: int, at_ns: int) -> int:
+        return at_ns + length * self._read_ns
+
+    def change(self, operation: Operation, at_ns: int) -> int:
+        """Any part of a page takes the time of all of it: the datasheet says nothing better."""
+        return at_ns + (self._erase_ns if operation.kind == "erase" else self._program_ns)
 
 
 class NvramTiming(Timing):
@@ -151,6 +177,8 @@ def timing_of(medium: Medium, media_time: MediaTime) -> Timing:
     """The timing of a medium, from its part."""
     if isinstance(medium, NorFlash):
         return NorTiming(medium.part, media_time)
+    if isinstance(medium, NandFlash):
+        return NandTiming(medium.part, media_time)
     if isinstance(medium, Nvram):
         return NvramTiming(medium.part)
     part = cast(Disk, medium).part
@@ -159,4 +187,6 @@ def timing_of(medium: Medium, media_time: MediaTime) -> Timing:
 
 def bytes_per_address(medium: Medium) -> int:
     """What one unit of a medium's addresses holds."""
+    if isinstance(medium, NandFlash):
+        return medium.part.page_bytes
     return SECTOR_BYTES if isinstance(medium, Disk) else 1

@@ -40,16 +40,41 @@ _TABLE: Final = (
     Counter("log_compactions", "compactions", "logs of a NOR map store that were written out as a checkpoint"),
     Counter("boots", "boots", "power-ons of the controller, the first included"),
     Counter("recoveries", "boots", "boots that had to write to a medium"),
-    Counter("bytes_written", "bytes", "bytes written to media: data of the host, copies, maps, labels", ("cause",)),
+    Counter(
+        "bytes_written",
+        "bytes",
+        "bytes written to media: data of the host, copies, maps, labels, and what a translation layer writes besides",
+        ("cause",),
+    ),
     Counter("media_operations", "operations", "operations of a medium", ("device", "operation")),
     Counter("media_bytes", "bytes", "bytes that these operations read or changed", ("device", "operation")),
     Counter("media_busy_ns", "ns", "time that these operations took", ("device", "operation")),
     Counter("firmware_cycles", "cycles", "processor cycles, by step of the firmware", ("step",)),
-    Counter("past_endurance", "cells", "cells that wore past their rated endurance: grown bad blocks", ("device",)),
+    Counter("past_endurance", "cells", "cells that wore past their rated endurance", ("device",)),
+    Counter(
+        "flash_pages",
+        "pages",
+        "pages of NAND flash programmed: for the host, moved, checkpoints, headers, failed",
+        ("device", "cause"),
+    ),
+    Counter(
+        "flash_blocks_collected", "blocks", "blocks of NAND flash that garbage collection has won back", ("device",)
+    ),
+    Counter("flash_mounts_that_wrote", "mounts", "mounts of NAND flash that had to write a checkpoint", ("device",)),
+    Counter(
+        "flash_bad_blocks",
+        "blocks",
+        "blocks of NAND flash not used: marked at the factory, or grown bad since",
+        ("device", "cause"),
+    ),
 )
 COUNTERS: Final[Mapping[str, Counter]] = MappingProxyType({counter.name: counter for counter in _TABLE})
-CAUSES: Final = ("data", "copies", "maps", "labels", "other")
-"""Why bytes are written; ``other`` is what a firmware of the user's own writes outside the regions that ours has."""
+CAUSES: Final = ("data", "copies", "maps", "labels", "translation", "other")
+"""Why bytes are written.
+
+On NAND flash a page counts whole under what it was given for, and what the layer programs besides is ``translation``;
+``other`` is what a firmware of the user's own writes outside the regions that ours has.
+"""
 
 
 @dataclass

@@ -36,20 +36,25 @@ class Series(_Object, frozen=True, kw_only=True):
 class Wear(_Object, frozen=True, kw_only=True):
     """How often each ``cell`` of a ``device`` from ``first`` on was erased, programmed or written; 0 behind the last.
 
-    ``endurance``: how often a cell may be; None if its datasheet gives no figure.
+    ``endurance``: how often a cell may be; None if its datasheet gives no figure.  ``addresses``: so many of its
+    device a cell has.
     """
 
     device: str
     part: str
     what: Literal["erase", "program", "write"]
     cell: str
+    addresses: Count = 1
     first: Number = 0
     endurance: Count | None = None
     counts: tuple[Number, ...]
 
 
 class Region(_Object, frozen=True, kw_only=True):
-    """What the firmware keeps where on a device, in its addresses: bytes of NOR and NVRAM, sectors of a disk."""
+    """What the firmware keeps where on a device, in its addresses: bytes of NOR and NVRAM, sectors of a disk.
+
+    What lies behind a translation layer has no such place.
+    """
 
     name: str
     device: str
@@ -57,8 +62,42 @@ class Region(_Object, frozen=True, kw_only=True):
     length: Number
 
 
+class FlashSummary(_Object, frozen=True, kw_only=True):
+    """What became of one NAND flash behind its translation layer, from the first power-on on.
+
+    ``host_pages``: logical pages that the layer was given to write; a write of part of a page is one, and so is one of
+    an atom or a label.  ``programmed_pages``: programs in all, those included that failed; ``pages``: the same by
+    cause, as in flash_use.py.  ``write_amplification``: programmed for each given; None if none was.
+
+    ``blocks_collected``: blocks won back by garbage collection.  ``collection_efficiency``: the share of their pages
+    for data that did not have to be moved: 1 if all were free to go, None if no block was collected.
+
+    Erases: of all blocks but those that the factory has marked as bad.  ``spread``: the most to the mean; None if no
+    block was erased.  ``spare_blocks_left``: so many more may go bad before the device is read-only.
+    """
+
+    device: str
+    part: str
+    host_pages: Number
+    programmed_pages: Number
+    pages: dict[str, Number]
+    write_amplification: float | None
+    blocks_collected: Number
+    collection_efficiency: float | None
+    most_erases: Number
+    mean_erases: float
+    least_erases: Number
+    spread: float | None
+    factory_bad_blocks: Number
+    grown_bad_blocks: Number
+    spare_blocks_left: Number
+
+
 class Moment(_Object, frozen=True, kw_only=True):
-    """After host command number ``command``: units written since T0, units with primary on B, and counts so far."""
+    """After host command number ``command``: units written since T0, units with primary on B, and counts so far.
+
+    ``erases``: of NOR sectors and NAND blocks.
+    """
 
     command: int
     ns: Number
@@ -124,6 +163,7 @@ class MeasuredRun(_Object, frozen=True, kw_only=True):
     elapsed_s: Seconds
     counters: tuple[Series, ...]
     wear: tuple[Wear, ...]
+    flash: tuple[FlashSummary, ...] = ()
     most_ddm: Number | None = None
     moving_saves: Number | None = None
     largest_save: Number | None = None
@@ -191,6 +231,7 @@ class EnduredRun(_Object, frozen=True, kw_only=True):
     ended: Literal["all done", "worn out", "interrupted"] = "all done"
     counters: tuple[Series, ...]
     wear: tuple[Wear, ...]
+    flash: tuple[FlashSummary, ...] = ()
     most_ddm: Number | None = None
     unit_moves: tuple[Number, ...]
     timeline: tuple[Day, ...]

@@ -102,11 +102,10 @@ class Equivalence:
             rows, self._offset = divmod(layout.maps.first, Nvram.ROW_BYTES)
             end = -(-(layout.maps.first + layout.maps.length) // Nvram.ROW_BYTES)
             self._stretches = [(maps.first + rows, maps.first + end)]
-        self._labels = [(disk.first, disk.first + LABEL_SECTORS) for disk in layout.disks]
+        disks = [disk for name in layout.disks if isinstance(disk := board.media[name], Disk)]
+        self._labels = [(disk.first, disk.first + LABEL_SECTORS) for disk in disks]
         self._twin_sectors = {
-            (disk.name, sector): slot_bytes(LABEL.fixed_bytes)
-            for disk in layout.disks
-            for sector in range(LABEL_SECTORS)
+            (disk.name, sector): slot_bytes(LABEL.fixed_bytes) for disk in disks for sector in range(LABEL_SECTORS)
         }
         """The size of the slot in each sector that holds one."""
         if isinstance(maps, Disk):
@@ -198,9 +197,13 @@ class Equivalence:
 
 
 def equivalence_of(rig: Rig, variant: Variant) -> Equivalence | None:
-    """The classes of a variant's device; None for a controller of somebody's own, whose structures are not known."""
+    """The classes of a variant's device; None if there are none.
+
+    A controller of somebody's own has structures that are not known; those of a translation layer are not put into
+    classes, as where it writes next depends on how often each block was erased.
+    """
     controller = rig.make()
-    if not isinstance(controller, DeltaController):
+    if not isinstance(controller, DeltaController) or controller.flash:
         return None
     return Equivalence(rig.board, variant.firmware, controller.layout, controller.maps.store.count)
 

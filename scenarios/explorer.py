@@ -21,7 +21,7 @@ from deltabench.scenarios.crash_id import Cut, Path
 from deltabench.scenarios.crash_map import BETWEEN, DUPLICATE, HELD, VIOLATED, CutRow
 from deltabench.scenarios.oracle import Candidate, Image, Oracle, Rule, Violation, expect, judge_live, judge_saved
 from deltabench.scenarios.ram import RamCamera
-from deltabench.scenarios.rig import Rig
+from deltabench.scenarios.rig import ReadOnlyRefusal, Rig, check_read_only
 
 
 class Finding(NamedTuple):
@@ -139,6 +139,8 @@ class Explorer:
         self.unlike = 0
         self.budget: Budget | None = None
         self.findings: list[Finding] = []
+        self.may_refuse = False
+        """Whether the device may come to say that it is read-only."""
         self.stops_at_first = False
         """Whether the first finding is enough: nothing is cut after it."""
         self.has_enough = False
@@ -340,6 +342,14 @@ class Explorer:
             core.takes = watching
 
     def _check_each(self, controller: Controller) -> None:
+        try:
+            self._check_in_turn(controller)
+        except ReadOnlyRefusal:
+            # It has come to that while it was checked; what was checked up to there holds.
+            if not self.may_refuse:
+                raise
+
+    def _check_in_turn(self, controller: Controller) -> None:
         cells = self._rig.board.cells
         if self._candidates is None:
             self._candidates = self._oracle.candidates()
@@ -349,6 +359,9 @@ class Explorer:
                 raise Violation(Rule.USABILITY, "a switch that was held when power came back counts as pressed")
         image = self._rig.read_all(controller)
         candidates = judge_live(self._candidates, image, self._oracle.in_flight)
+        if self.may_refuse and self._rig.is_read_only(controller):
+            self._check_read_only(controller, image)
+            return
         mark = len(cells.journal)
         volatile = self._rig.board.lose_power()
         saved = self._check_again(candidates, image)
@@ -382,6 +395,19 @@ class Explorer:
             board.cells.rollback(mark)
         assert saved is not None, "there is always a first policy"
         return saved
+
+    def _check_read_only(self, controller: Controller, image: Image) -> None:
+        """A device that has no spare block left refuses whatever would change it, and stays as it is."""
+        rig, board = self._rig, self._rig.board
+        check_read_only(rig, controller)
+        board.lose_power()
+        mark = len(board.cells.journal)
+        for policy in board.adversary.policies():
+            controller = rig.power_on(policy)
+            expect(rig.read_all(controller), image, Rule.STABILITY, "after one more boot of a read-only device")
+            check_read_only(rig, controller)
+            board.lose_power()
+            board.cells.rollback(mark)
 
     def _check_probe(self, controller: Controller, image: Image, saved: Image, *, done: bool) -> Controller:
         """Only one can be the first to use the device that has recovered; the other finds it after one more boot.

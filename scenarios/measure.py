@@ -15,17 +15,21 @@ from numpy.typing import NDArray
 
 from deltabench.firmware_model.commands import WRITES, Command, Opcode
 from deltabench.firmware_model.controller import Controller, MapsView
-from deltabench.firmware_model.layout import LABEL, MAPS, Layout
+from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.steps import ATOM, COMPACTION, COPIED, DIRECT_READ, FIRST_WRITE, REDIRECTED_READ
 from deltabench.firmware_model.steps import RESTORE as RESTORE_STEP
 from deltabench.firmware_model.steps import SAVE as SAVE_STEP
+from deltabench.firmware_model.translation.layer import TranslationLayer
 from deltabench.hwsim.clock import NS_PER_S
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.meter import OTHER, Meter, Places
 from deltabench.hwsim.meter import Wear as CellWear
+from deltabench.hwsim.nand import NandFlash
 from deltabench.scenarios.counters import Counts
-from deltabench.scenarios.documents import MeasuredRun, Region, Wear
+from deltabench.scenarios.documents import FlashSummary, MeasuredRun, Region, Wear
 from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.flash_summary import Blocks, count_flash, summary_of
+from deltabench.scenarios.flash_use import CAUSE_OF_REGION, DATA, FlashUse
 from deltabench.scenarios.latencies import Latencies
 from deltabench.scenarios.maps_log import ORDERS, MapsLog
 from deltabench.scenarios.scenario import Cuts, Variant
@@ -33,9 +37,6 @@ from deltabench.scenarios.session import Session
 
 BOOT: Final = "boot"
 HOST_BUS: Final = "host bus"
-DATA: Final = "data"
-CAUSE_OF_REGION: Final = {LABEL: "labels", MAPS: "maps"}
-"""What bytes and time are put down to; whatever else the layout has is data."""
 TITLES: Final = {int(opcode): opcode.title for opcode in Opcode}
 WRITE_CODES: Final = frozenset(map(int, WRITES))
 Progress = Callable[[int, int], bool]
@@ -88,7 +89,10 @@ def without_cuts(variant: Variant) -> Variant:
 
 
 def places_of(controller: Controller) -> dict[str, Places]:
-    """What lies where on each device; nothing is known of a controller that has no layout."""
+    """What lies where on each device; nothing is known of a controller that has no layout.
+
+    On NAND flash the layout is of what lies behind the translation layer: flash_use.py says what is where.
+    """
     layout = getattr(controller, "layout", None)
     if not isinstance(layout, Layout):
         return {}
@@ -116,7 +120,9 @@ class Recorder:
         settings = variant.scenario.document.time
         first = rig.make()
         self._layout = getattr(first, "layout", None)
-        self.meter = Meter(rig.board, settings.media, settings.core_hz, places_of(first))
+        on_nand = any(isinstance(medium, NandFlash) for medium in rig.board.media.values())
+        self._flash_use = FlashUse(rig.board, self._layout) if on_nand and isinstance(self._layout, Layout) else None
+        self.meter = Meter(rig.board, settings.media, settings.core_hz, places_of(first), self._flash_use)
         self._clock = rig.board.clock
         self._sector_ns = -(-SECTOR_BYTES * NS_PER_S // settings.host_bytes_per_s)
         self.counts = Counts()
@@ -244,6 +250,7 @@ class Recorder:
             elapsed_s=round(time.process_time() - self._started_s, 3),
             counters=self.counts.as_series(),
             wear=tuple(self._wear()),
+            flash=tuple(self._flash()),
             most_ddm=self._maps.most_ddm,
             moving_saves=self._maps.moving_saves,
             largest_save=self._maps.largest_save,
@@ -252,6 +259,7 @@ class Recorder:
             regions=tuple(
                 Region(name=region.name, device=region.device, first=region.first, length=region.length)
                 for region in (self._layout.regions if isinstance(self._layout, Layout) else ())
+                if not isinstance(self.session.rig.board.media[region.device], NandFlash)
             ),
             timeline=tuple(self._maps.moments),
             maps=self._maps.maps,
@@ -293,8 +301,41 @@ class Recorder:
                 counts.add("media_busy_ns", tally.busy_ns, device, kind)
             for wear in gauge.wear:
                 counts.add("past_endurance", wear.past_endurance, device)
+        if self._flash_use is not None:
+            for layer in self._layers:
+                count_flash(counts, layer.name, self._flash_use.use_of(layer.name), self._blocks(layer))
         for step, done in steps.items():
             counts.add("firmware_cycles", done.times * step.base_cycles + done.amount * step.each_cycles, step.name)
+
+    @property
+    def _layers(self) -> list[TranslationLayer]:
+        """The translation layers of the controller that was powered on last."""
+        layers = getattr(self.session.controller, "flash", ())
+        return [layer for layer in layers if isinstance(layer, TranslationLayer)]
+
+    def _blocks(self, layer: TranslationLayer) -> Blocks:
+        return Blocks(layer.nand.bad_blocks, len(layer.blocks.bad), layer.spare_blocks)
+
+    def _flash(self) -> list[FlashSummary]:
+        if self._flash_use is None:
+            return []
+        erases = {
+            wear.device: wear.counts
+            for gauge in self.meter.gauges.values()
+            for wear in gauge.wear
+            if wear.what == "erase"
+        }
+        return [
+            summary_of(
+                layer.name,
+                layer.nand.part.name,
+                self._flash_use.use_of(layer.name),
+                layer.geometry.data_pages,
+                erases[layer.name],
+                self._blocks(layer),
+            )
+            for layer in self._layers
+        ]
 
     def _wear(self) -> list[Wear]:
         worn = [(wear, wear.counts) for gauge in self.meter.gauges.values() for wear in gauge.wear]
@@ -308,6 +349,7 @@ def worn_cells(wear: CellWear, counts: NDArray[np.int64]) -> Wear:
         part=wear.part,
         what=wear.what,
         cell=wear.cell,
+        addresses=wear.cell_size,
         endurance=wear.endurance,
         counts=tuple(np.trim_zeros(counts, "b").tolist()),
     )

@@ -110,6 +110,10 @@ class Oracle:
             self._changed.clear()
             self._unflushed.clear()
 
+    def lose(self, lba: int) -> None:
+        """The live data of a sector has become unreadable, and with it the save point's, if they are the same."""
+        self.live[lba] = UNREADABLE
+
     @property
     def saved(self) -> Image:
         """The save-point image."""

@@ -75,7 +75,7 @@ BOARD_TABLES: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
     {
         "The board file itself": DevBoardSpec,
         "`[regions.firmware]`, `[regions.configuration]`": RegionSpec,
-        "`[sockets.nor]`, `[sockets.nvram]`, `[sockets.disk]`": SocketSpec,
+        "`[sockets.nor]`, `[sockets.nand]`, `[sockets.nvram]`, `[sockets.disk]`": SocketSpec,
         "`[parts.NAME]`": FixedPart,
     }
 )

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
-from deltabench.firmware_model.controller import Controller
+from deltabench.firmware_model.controller import Controller, State
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import SECTOR_BYTES, ZERO_SECTOR
 from deltabench.hwsim.power import Listener, OperationLimitError
@@ -22,6 +22,10 @@ from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
 COMMAND_LIMIT = 16
 """A command that takes so many times more media operations than a boot may, and it has sectors, hangs."""
+
+
+class ReadOnlyRefusal(Violation):
+    """A device that says it is read-only has refused a command."""
 
 
 class Watch(Protocol):
@@ -75,7 +79,8 @@ class HostSide(ABC):
         """Execute a command that has to succeed; raises Violation of usability if it does not."""
         response = self.execute(controller, command)
         if not response.ok:
-            raise Violation(Rule.USABILITY, f"{why}: {command} ends with {response}{self.reason(controller)}")
+            kind = ReadOnlyRefusal if self.is_read_only(controller) else Violation
+            raise kind(Rule.USABILITY, f"{why}: {command} ends with {response}{self.reason(controller)}")
         return response
 
     def write_probe(self, controller: Controller, lba: int, text: bytes, *, fua: bool = False) -> bytes:
@@ -83,6 +88,11 @@ class HostSide(ABC):
         probe = text.ljust(SECTOR_BYTES, b"\0")
         self.must(controller, commands.write(lba, [probe], fua=fua), "after recovery")
         return probe
+
+    def is_read_only(self, controller: Controller) -> bool:
+        """Whether STATUS says that nothing can be written any more."""
+        response = self.execute(controller, commands.STATUS)
+        return response.ok and bool(response.data) and response.data[0][4] == State.READ_ONLY
 
     def reason(self, controller: Controller) -> str:
         """What STATUS says is wrong, in brackets; empty if the firmware has no such command."""
@@ -204,6 +214,14 @@ class Rig(HostSide):
         controller = self.controller = self.make()
         controller.boot()
         return controller
+
+
+def check_read_only(host: HostSide, controller: Controller) -> None:
+    """A controller that says it is read-only must end whatever would change it with ABRT; raises Violation."""
+    for command in (commands.write(0, [ZERO_SECTOR]), commands.SAVE, commands.RESTORE):
+        response = host.execute(controller, command)
+        if response.ok or response.error != commands.Error.ABRT:
+            raise Violation(Rule.HONESTY, f"of a device that says it is read-only, {command} ends with {response}")
 
 
 def check_refused(host: HostSide, controller: Controller) -> None:

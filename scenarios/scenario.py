@@ -42,11 +42,15 @@ class By(enum.Enum):
 
 
 class Write(_Table, frozen=True, tag="write", tag_field="do"):
-    """Write ``count`` sectors from ``lba``, past the caches with ``fua``; the contents are made up, no two alike."""
+    """Write ``count`` sectors from ``lba``, past the caches with ``fua``; the contents are made up, no two alike.
+
+    ``refusable``: a device that says it is read-only may refuse it.
+    """
 
     lba: Number
     count: Count = 1
     fua: bool = False
+    refusable: bool = False
 
 
 class Read(_Table, frozen=True, tag="read", tag_field="do"):
@@ -139,6 +143,33 @@ class PutBack(_Table, frozen=True, tag="put-back", tag_field="do"):
     device: str
 
 
+class BitErrors(_Table, frozen=True, tag="bit-errors", tag_field="do"):
+    """``bits`` bits flip in NAND flash: in the codeword that holds the live data of ``lba``, in the ``spare`` bytes of
+    its page, or in a page of the translation layer's ``checkpoint`` on its device.
+    """
+
+    lba: Number
+    bits: Count
+    of: Literal["sector", "spare", "checkpoint"] = "sector"
+
+
+class Age(_Table, frozen=True, tag="age", tag_field="do"):
+    """Power is off for ``years``, and before that every block of each NAND flash was read ``reads`` times."""
+
+    years: Number = 0
+    reads: Number = 0
+
+
+class ReadOnly(_Table, frozen=True, tag="read-only", tag_field="do"):
+    """The device must say that it is read-only: it refuses writes, saves and restores, and keeps what it has."""
+
+
+class WearOut(_Table, frozen=True, tag="wear-out", tag_field="do"):
+    """Write to one sector after the other, ``writes`` times; by then the device must have said that it is read-only."""
+
+    writes: Count
+
+
 class Mix(_Table, frozen=True):
     """Relative frequencies of the commands of a random workload."""
 
@@ -184,7 +215,7 @@ class Trace(_Table, frozen=True, tag="trace", tag_field="do"):
 
 Step = (
     Write | Read | Flush | Save | Restore | Radio | PowerCycle | Crash | Idle | Swap | Snapshot | PutBack
-    | Random | Trace
+    | BitErrors | Age | ReadOnly | WearOut | Random | Trace
 )  # fmt: skip
 
 

@@ -18,14 +18,15 @@ from deltabench.scenarios.build import build_rig
 from deltabench.scenarios.closure import Closure
 from deltabench.scenarios.equivalence import equivalence_of
 from deltabench.scenarios.explorer import Budget, Explorer
+from deltabench.scenarios.flash_faults import FlashFaults
 from deltabench.scenarios.handheld import Handheld
 from deltabench.scenarios.hands import Hands
 from deltabench.scenarios.oracle import Candidate, Oracle, Rule, Violation, expect, judge_live, judge_saved
 from deltabench.scenarios.radio import Radio
 from deltabench.scenarios.remote_probe import RemoteProbe
-from deltabench.scenarios.rig import check_refused
+from deltabench.scenarios.rig import check_read_only, check_refused
 from deltabench.scenarios.scenario import Cuts, Variant
-from deltabench.scenarios.workload import Action, Button, Crash, Press, actions, described, expected_presses
+from deltabench.scenarios.workload import Action, Button, Crash, LastWrite, Press, actions, described, expected_presses
 
 AFTER_RELEASE_MS = 30
 """How long a recovered device is watched after a switch that was held is let go."""
@@ -64,6 +65,8 @@ class Session:
         self.actions = actions(variant.scenario, variant.firmware.volume_sectors)
         self._hands = Hands(board, variant.scenario.path)
         self._hands.check(self.actions)
+        self._faults = FlashFaults(board, variant.scenario.path)
+        self._faults.check(self.actions)
         self._window = window or (0, len(self.actions))
         self._selects = selects
         self._radio: Radio | None = None
@@ -99,6 +102,7 @@ class Session:
         explorer.stops_at_first = self.power.stop_at_first
         # What has found enough goes on having it.
         explorer.has_enough = self._has_enough
+        explorer.may_refuse = any(isinstance(action, LastWrite | steps.ReadOnly) for action in self.actions)
         self.explorer = explorer
         states, seconds, whole = self.power.most_states, self.power.most_seconds, max(len(self.actions), 1)
         if states is not None or seconds is not None:
@@ -188,6 +192,24 @@ class Session:
                 self._hands.do(action)
             case steps.Snapshot():
                 self._hands.do(action)
+            case LastWrite(command=command):
+                self.commands += 1
+                self._begin(command, number)
+                self._last_write(controller, command)
+            case steps.ReadOnly():
+                self._begin(described(action), number)
+                self.oracle.begin(None)
+                if not self.rig.is_read_only(controller):
+                    raise Violation(Rule.HONESTY, "the device is to be read-only, and STATUS does not say so")
+                check_read_only(self.rig, controller)
+                expect(self.rig.read_all(controller), self.oracle.live, Rule.DURABILITY, "from a read-only device")
+            case steps.BitErrors(lba=lba):
+                if self._faults.flip(action, controller):
+                    self.oracle.lose(lba)
+            case steps.Age():
+                self._begin(described(action), number)
+                self._faults.age(action)
+                self._power_cycle(refused=False)
 
     @property
     def _in_order(self) -> bool:
@@ -255,10 +277,23 @@ class Session:
         with rig.aside():
             image = rig.read_all(controller)
             candidates = judge_live(candidates, image, self.oracle.in_flight)
-            saved = rig.save_point()
-            judge_saved(candidates, saved)
+            if self.explorer.may_refuse and rig.is_read_only(controller):
+                saved = candidates[0].saved
+            else:
+                saved = rig.save_point()
+                judge_saved(candidates, saved)
         self.controller = rig.controller = controller
         self.oracle.settle(image, saved)
+
+    def _last_write(self, controller: Controller, command: Command) -> None:
+        """A device without spare blocks may refuse a write, and then everything that would change it, for good."""
+        if self.rig.is_read_only(controller):
+            self.oracle.begin(None)
+            check_read_only(self.rig, controller)
+            return
+        self.oracle.begin(command)
+        self.rig.must(controller, command, "before the device says that it is read-only")
+        self.oracle.acknowledge()
 
     def _press(self, controller: Controller, press: Press) -> None:
         """The switch is at rest before the press for as long as the firmware needs to see it open, and after it."""

@@ -11,6 +11,7 @@ import msgspec
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command
+from deltabench.firmware_model.config import CacheMode
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.explain_invalid import meant
 from deltabench.scenarios import scenario as steps
@@ -45,12 +46,18 @@ class Crash(NamedTuple):
     seed: int
 
 
+class LastWrite(NamedTuple):
+    """A write that a worn-out device may refuse as read-only."""
+
+    command: Command
+
+
 MOST_CRASH_OPERATIONS = 12
 """A crash falls on one of so many media operations of its command."""
 
 Action = (
-    Command | Press | Button | Crash | steps.Radio | steps.PowerCycle | steps.Idle
-    | steps.Swap | steps.Snapshot | steps.PutBack
+    Command | Press | Button | Crash | LastWrite | steps.Radio | steps.PowerCycle | steps.Idle
+    | steps.Swap | steps.Snapshot | steps.PutBack | steps.BitErrors | steps.Age | steps.ReadOnly
 )  # fmt: skip
 NEEDED: Final = {Hostile.REPLAYED: 2, Hostile.DUPLICATED: 1, Hostile.OUT_OF_ORDER: 1, Hostile.REFLECTED: 1}
 """So many commands by the remote must come before it, so that there is something that somebody can have recorded."""
@@ -65,14 +72,20 @@ def described(action: Action) -> str:
             return f"{command} by the remote"
         case steps.Radio(frame=frame):
             return f"{frame} on the remote's line"
-        case Crash(command=command):
+        case Crash(command=command) | LastWrite(command=command):
             return str(command)
         case steps.Idle(ms=ms):
             return f"{ms} ms idle"
         case steps.PowerCycle():
             return "a power cycle"
+        case steps.ReadOnly():
+            return "nothing, when the device must be read-only"
         case steps.Swap() | steps.Snapshot() | steps.PutBack():
             return "nothing, with hands on its disks"
+        case steps.BitErrors(lba=lba, bits=bits, of=of):
+            return f"nothing, with {bits} bits flipped in the {of} of LBA {lba}"
+        case steps.Age(years=years, reads=reads):
+            return f"{years} years off after {reads} reads of each block"
     return str(action)
 
 
@@ -124,9 +137,10 @@ class _Expansion:
 
     def _expand(self, key: str, step: steps.Step) -> Iterator[Action]:
         match step:
-            case steps.Write(lba=lba, count=count, fua=fua):
+            case steps.Write(lba=lba, count=count, fua=fua, refusable=refusable):
                 self._check_range(key, lba, count)
-                yield self._write(lba, count, fua=fua)
+                command = self._write(lba, count, fua=fua)
+                yield LastWrite(command) if refusable else command
             case steps.Read(lba=lba, count=count):
                 self._check_range(key, lba, count)
                 yield commands.read(lba, count)
@@ -158,8 +172,17 @@ class _Expansion:
             case steps.Snapshot(device=device) | steps.PutBack(device=device):
                 self._check_disk(key, device)
                 yield step
-            case steps.PowerCycle() | steps.Idle():
+            case steps.PowerCycle() | steps.Idle() | steps.Age() | steps.ReadOnly():
                 yield step
+            case steps.BitErrors(lba=lba):
+                self._check_range(key, lba, 1)
+                if self._document.firmware.cache is not CacheMode.WRITE_THROUGH:
+                    raise self._error(key, "needs firmware.cache = 'write-through': what is cached is not on the flash")
+                yield step
+            case steps.WearOut(writes=writes):
+                for number in range(writes):
+                    yield LastWrite(self._write(number % self._sectors, 1))
+                yield steps.ReadOnly()
             case steps.Crash(command=command, operations=operations, seed=seed):
                 if not isinstance(command, steps.Write) and command.by is not By.HOST:
                     raise self._error(

@@ -13,7 +13,7 @@ import click
 
 from deltabench.hwsim.board import BoardSpec, DeviceSpec
 from deltabench.hwsim.clock import MediaTime
-from deltabench.hwsim.devboard.spec import DEFAULT_BOARD, DevBoardFile, load_board
+from deltabench.hwsim.devboard.spec import DEFAULT_BOARD, DevBoardFile, load_board, storage_part
 from deltabench.tools.exits import Exit
 from deltabench.tools.flashing import BAUDS
 
@@ -25,15 +25,16 @@ SENSIBLE: Final = {
     "disk0": DeviceSpec(part="generic-disk", sectors=4096),
     "disk1": DeviceSpec(part="generic-disk", sectors=4096),
     "nor0": DeviceSpec(part="W25Q64JV"),
+    "nand0": DeviceSpec(part="MT29F1G08ABADA"),
     "fram0": DeviceSpec(part="FM25V10"),
 }
-KIND_OF: Final = {"disk0": "disk", "disk1": "disk", "nor0": "nor", "fram0": "nvram"}
+KIND_OF: Final = {"disk0": "disk", "disk1": "disk", "nor0": "nor", "nand0": "nand", "fram0": "nvram"}
 DARK_S: Final = 1.0
 """How long the power stays away after --cut-after."""
 
 
 class Device(click.ParamType[tuple[str, DeviceSpec]]):
-    """``NAME=PART`` or, of a disk, ``NAME=PART:SECTORS``."""
+    """``NAME=PART`` or, of a disk, ``NAME=PART:SECTORS``, and of NAND flash, ``NAME=PART:BLOCKS``."""
 
     name = "device"
 
@@ -41,10 +42,13 @@ class Device(click.ParamType[tuple[str, DeviceSpec]]):
         if not isinstance(value, str):
             return tuple(value)
         name, _, part = value.partition("=")
-        part, colon, sectors = part.partition(":")
-        if not name or not part or (colon and not sectors.isdecimal()):
+        part, colon, digits = part.partition(":")
+        if not name or not part or (colon and not digits.isdecimal()):
             self.fail(f"{value!r} is no device; examples: nor0=W25Q64JV, disk0=generic-disk:4096", param, ctx)
-        return name, DeviceSpec(part=part, sectors=int(sectors) if sectors else None)
+        size = int(digits) if digits else None
+        if size is not None and storage_part(part, None).kind == "nand":
+            return name, DeviceSpec(part=part, blocks=size)
+        return name, DeviceSpec(part=part, sectors=size)
 
 
 class HostAndPort(click.ParamType[tuple[str, int]]):
@@ -69,8 +73,9 @@ class HostAndPort(click.ParamType[tuple[str, int]]):
     "devices",
     type=Device(),
     multiple=True,
-    metavar="NAME=PART[:SECTORS]",
-    help="A part in a socket.  [default: the devices of SCENARIO; or two disks, a NOR flash and an FRAM, as they fit]",
+    metavar="NAME=PART[:SIZE]",
+    help="A part in a socket; SIZE: sectors of a disk, or blocks of NAND flash.  [default: the devices of SCENARIO; or "
+    "two disks, a NOR flash, a NAND flash and an FRAM, as they fit]",
 )
 @click.option("--link", type=click.Path(path_type=Path), help="Make a symbolic link to the pseudo-terminal.")
 @click.option("--listen", type=HostAndPort(), metavar="HOST:PORT", help="A TCP port instead of a pseudo-terminal.")

@@ -13,6 +13,7 @@ from deltabench.scenarios.documents import (
     Document,
     Endurance,
     EnduredRun,
+    FlashSummary,
     HeldUp,
     HoldUp,
     Judged,
@@ -193,6 +194,7 @@ def _figures(run: Run) -> list[tuple[tuple[str, str], Value]]:
         found += [(("ended", ""), run.ended), (("seed", ""), run.seed), *_configured(run)]
     found += _counted(run.counters)
     found += _worn(run.wear)
+    found += _of_flash(run.flash)
     if isinstance(run, EnduredRun):
         found.append((("most units written since T0", "units"), run.most_ddm))
         found += [
@@ -230,6 +232,17 @@ def _counted(counters: Sequence[Series]) -> list[tuple[tuple[str, str], Value]]:
         name = series.name.removesuffix("_ns").replace("_", " ")
         sums[f"{name}: {labels}" if labels else name, counter.unit if counter else ""] = series.value
     return list(sums.items())
+
+
+def _of_flash(flash: Sequence[FlashSummary]) -> list[tuple[tuple[str, str], Value]]:
+    """What counters and wear do not say of themselves."""
+    found: list[tuple[tuple[str, str], Value]] = []
+    for part in flash:
+        found.append(((f"{part.device}: write amplification", ""), part.write_amplification))
+        found.append(((f"{part.device}: share of a collected block won back", ""), part.collection_efficiency))
+        found.append(((f"{part.device}: spread of erases, most to mean", ""), part.spread))
+        found.append(((f"{part.device}: spare blocks left", ""), part.spare_blocks_left))
+    return found
 
 
 def _worn(wear: Sequence[Wear]) -> list[tuple[tuple[str, str], Value]]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from deltabench.hwsim.devboard.spec import DevBoardFile
 from deltabench.scenarios.images.build import BuiltImage, BuiltRegion
 from deltabench.scenarios.images.documents import ImageBuilt, RegionBuilt, as_json
+from deltabench.scenarios.images.places import NAND
 from deltabench.tools.console import print_table
 
 MOST_NAMES = 5
@@ -84,7 +85,10 @@ def _notes(region: BuiltRegion) -> list[str]:
         notes.append(
             f"{region.name}: {pages} may read otherwise next time; the image has the reading that the crash id names."
         )
-    if region.unreadable:
+    if region.unreadable and region.name == NAND:
+        pages = "1 page has" if region.unreadable == 1 else f"{region.unreadable} pages have"
+        notes.append(f"{region.name}: {pages} codewords that cannot be corrected; the image has zeros there.")
+    elif region.unreadable:
         sectors = "1 sector" if region.unreadable == 1 else f"{region.unreadable} sectors"
         notes.append(f"{region.name}: {sectors} cannot be read; the image has a gap there.")
     return notes

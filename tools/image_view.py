@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Console
@@ -12,9 +12,11 @@ from rich.table import Table
 
 from deltabench.scenarios.images.documents import (
     AreaSeen,
+    BlockSeen,
     ImageDiff,
     Inspected,
     LabelSeen,
+    LayerSeen,
     MapsSeen,
     RuleSeen,
     SlotSeen,
@@ -29,6 +31,13 @@ MOST_OPERATIONS = 12
 SHOWN_DIGITS = 12
 MOST_DIFFERENCES = 40
 STYLES = {"held": "green", "mended": "yellow", "broken": "bold red", "open": "dim", "none": "dim"}
+ROLES = {
+    "free": "free",
+    "waiting": "free once data name the checkpoint",
+    "data": "with data",
+    "checkpoint": "with the checkpoint",
+    "bad": "bad",
+}
 WORDS = {"held": "holds", "mended": "mended by the boot", "broken": "BROKEN", "open": "cannot be said", "none": "–"}
 
 
@@ -150,18 +159,59 @@ def _print_boot(console: Console, seen: Inspected) -> None:
 
 
 def _print_structures(console: Console, seen: Inspected) -> None:
-    lines = [_label_line(label) for label in seen.labels]
+    lines = [line for layer in seen.layers for line in _layer_lines(layer)]
+    lines += [_label_line(label) for label in seen.labels]
     lines += [_area_line(number, area) for number, area in enumerate(seen.areas)]
     twins = [atom for atom in seen.atoms if atom.slots]
     if twins:
         bad = sum(slot.state != "good" for atom in twins for slot in atom.slots)
         torn = f"; slots that are not good: {bad}" if bad else ", all slots good"
         lines.append(f"map store: {len(twins)} atoms in twin slots{torn}")
+    elif seen.atom_store == "nand" and seen.atoms:
+        good = sum(atom.good for atom in seen.atoms)
+        lost = "all good" if good == len(seen.atoms) else f"{len(seen.atoms) - good} without a good copy"
+        lines.append(f"map store: {len(seen.atoms)} atoms in a sector each, {lost}")
     if lines:
         console.print("[bold]structures[/bold]")
         for line in lines:
             _print_item(console, line)
         console.print()
+
+
+def _layer_lines(layer: LayerSeen) -> Iterator[str]:
+    """The translation layer of a NAND flash: how large, the checkpoint in force, what its blocks are, how worn."""
+    name = escape(layer.device)
+    if layer.fault or layer.checkpoint is None:
+        yield f"translation layer of {name}: [bold red]{escape(layer.fault)}[/bold red]"
+        return
+    checkpoint, blocks = layer.checkpoint, layer.blocks
+    yield (
+        f"translation layer of {name}: {layer.written} of {layer.logical_pages} logical pages of {layer.page_bytes:,} "
+        f"bytes written, on {len(blocks)} blocks of {layer.pages_per_block} pages"
+    )
+    where = _numbers("block", [block.number for block in blocks if block.role == "checkpoint"])
+    log = f"{layer.log_pages} page{'s' * (layer.log_pages != 1)} of the log" if layer.log_pages else "nothing"
+    torn = ", the last of them torn" * layer.log_torn
+    proved = "settled" if checkpoint.settled else "not settled"
+    yield f"  checkpoint in {where}, sequence {checkpoint.sequence}, {proved}; {log} behind it{torn}"
+    counts = {role: sum(block.role == role for block in blocks) for role in ROLES}
+    yield "  blocks: " + ", ".join(f"{count} {words}" for role, words in ROLES.items() if (count := counts[role]))
+    erases = [block.erases for block in blocks if block.role != "bad"]
+    if erases:
+        mean = sum(erases) / len(erases)
+        yield f"  erases of a block: {min(erases):,} least, {mean:,.1f} on average, {max(erases):,} most"
+    bad = [block.number for block in blocks if block.role == "bad"]
+    if bad:
+        yield f"  bad: {_numbers('block', bad)}"
+
+
+def _numbers(noun: str, numbers: Sequence[int]) -> str:
+    return f"{noun}{'s' * (len(numbers) != 1)} {shown_units(sum(1 << number for number in numbers))}"
+
+
+def _block_line(block: BlockSeen) -> str:
+    sequence = "" if block.sequence is None else f", sequence {block.sequence}"
+    return f"{block.number:>6}  {block.role}, {block.erases:,} erases, {block.valid} pages that count{sequence}"
 
 
 def _slot(slot: SlotSeen) -> str:
@@ -210,6 +260,11 @@ def _print_atoms(console: Console, seen: Inspected) -> None:
             console.print(
                 f"  0x{record.address:08X}  {escape(record.holds)}{': ' * bool(record.says)}{escape(record.says)}"
             )
+    for layer in seen.layers:
+        if layer.blocks:
+            console.print(f"\n[bold]blocks of {escape(layer.device)}[/bold]")
+        for block in layer.blocks:
+            console.print(_block_line(block))
     console.print()
 
 

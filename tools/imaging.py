@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 FORMATS = ("hex", "srec", "bin")
-REGIONS = ("firmware", "configuration", "labels", "maps", "volume-a", "volume-b")
+REGIONS = ("firmware", "configuration", "labels", "maps", "volume-a", "volume-b", "nand")
 given_file = click.Path(path_type=Path, dir_okay=False)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deltabench.scenarios.documents import MOST_YEARS
 from deltabench.tools.console import needed_width, print_table
+from deltabench.tools.flash_tables import print_flash
 from deltabench.tools.pictures.words import listed
 from deltabench.tools.report import counted
 
@@ -28,6 +29,7 @@ def print_endurance(console: Console, name: str, workload: Workload, runs: Seque
     console.print(f"[bold]{escape(name)}[/bold]: {escape(_in_words(workload, runs[0]))}")
     table = _table(console, runs)
     print_table(console, table, needed_width(console, table))
+    print_flash(console, runs)
     console.print(f"\n{escape(_finding(runs))}")
 
 

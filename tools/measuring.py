@@ -12,6 +12,7 @@ from deltabench.scenarios.verdict import write_whole
 from deltabench.tools.console import make_console, needed_width, print_table, work_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import scheme_option, selected, store_option, wrap_option
+from deltabench.tools.flash_tables import print_flash
 from deltabench.tools.pictures.words import duration
 from deltabench.tools.report import counted
 from deltabench.tools.result_files import check_result_files, force_option, json_option
@@ -96,6 +97,7 @@ def print_measurement(console: Console, runs: Sequence[MeasuredRun], *, interrup
         group = [run for run in runs if run.scenario == scenario]
         console.print(f"[bold]{escape(scenario)}[/bold]: {escape(group[0].title)}")
         print_table(console, _table(console, group))
+        print_flash(console, group)
         console.print()
     commands = sum(run.commands for run in runs)
     unfinished = [run.run for run in runs if not run.complete]
@@ -162,5 +164,5 @@ def _amplification(counts: Counts) -> str:
 
 
 def _most_erased(run: MeasuredRun) -> str:
-    most = [max(wear.counts) for wear in run.wear if wear.what == "erase"]
+    most = [max(wear.counts) for wear in run.wear if wear.what == "erase" and wear.cell.startswith("sector")]
     return f"{max(most):,}" if most else NOTHING

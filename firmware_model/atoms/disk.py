@@ -6,8 +6,9 @@ One sector would do where a drive finishes the sector it writes; twins hold, too
 from __future__ import annotations
 
 from deltabench.firmware_model.atoms.twin import TwinStore, slot_bytes
+from deltabench.firmware_model.sector_device import SectorDevice
 from deltabench.hwsim.core import IDLE_CORE, Core
-from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.medium import UncorrectableError
 
 LARGEST_ATOM_BYTES = SECTOR_BYTES - slot_bytes(0)
@@ -16,7 +17,7 @@ LARGEST_ATOM_BYTES = SECTOR_BYTES - slot_bytes(0)
 class DiskAtoms(TwinStore):
     """``count`` atoms in the ``2 * count`` sectors from ``first_lba`` on."""
 
-    def __init__(self, disk: Disk, first_lba: int, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
+    def __init__(self, disk: SectorDevice, first_lba: int, count: int, atom_bytes: int, core: Core = IDLE_CORE) -> None:
         assert atom_bytes <= LARGEST_ATOM_BYTES, "a slot must fit a sector"
         super().__init__(count, atom_bytes, core)
         self._disk = disk

@@ -1,7 +1,7 @@
 """The address bus of a development board: flash of the chip, RAM, and the parts in its sockets, byte by byte.
 
 What the bootloader and the firmware's monitor reach.  Writing goes by the rules of each medium: a program of NOR flash
-only clears bits, and what a disk's sector holds besides is kept.
+only clears bits, what a disk's sector holds besides is kept, and NAND flash takes whole pages (page_register.py).
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from deltabench.hwsim.board import Board, BoardSpec
+from deltabench.hwsim.devboard.page_register import PageRegister
 from deltabench.hwsim.devboard.spec import ADDRESSES, PAGES_PER_PART, DevBoardFile
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.medium import Medium
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_image import raw_page_bytes
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.tearing import Detail
@@ -50,7 +53,7 @@ class Window(NamedTuple):
 
 
 class EraseBlock(NamedTuple):
-    """What one page number of the bootloader erases: a sector of a NOR flash."""
+    """What one page number of the bootloader erases: a sector of a NOR flash, or a block of a NAND flash."""
 
     page: int
     address: int
@@ -65,9 +68,11 @@ class Bus:
         self.ram = Ram(file.chip.ram_bytes)
         windows = [Window("RAM", file.chip.ram_address, file.chip.ram_bytes, self.ram)]
         self.blocks: dict[int, EraseBlock] = {}
-        """Erase blocks by page number: those of the chip's flash from 0, of a NOR flash from PAGES_PER_PART on."""
+        """Erase blocks by page number: those of the chip's flash from 0, of other flash from PAGES_PER_PART on."""
         self.flash: list[NorFlash] = []
         """The banks of the chip's own flash."""
+        self._registers: dict[str, PageRegister] = {}
+        """Of each NAND flash."""
         address = file.chip.flash_address
         for part in file.chip.flash_as_nor():
             bank = NorFlash(part.name, part, board.cells, board.rail, board.adversary, Detail.SAMPLED)
@@ -79,9 +84,11 @@ class Bus:
         for name, place in file.places(spec).items():
             medium = board.media[name]
             windows.append(Window(name, place.address, place.size_bytes, medium))
-            if isinstance(medium, NorFlash):
+            if isinstance(medium, NorFlash | NandFlash):
                 parts += 1
                 self._number(parts * PAGES_PER_PART, place.address, medium)
+            if isinstance(medium, NandFlash):
+                self._registers[name] = PageRegister(medium)
         self.windows = sorted(windows, key=lambda window: window.address)
         self._starts = [window.address for window in self.windows]
 
@@ -96,22 +103,27 @@ class Bus:
                 first, last = at // SECTOR_BYTES, -(-(at + count) // SECTOR_BYTES)
                 skip = at - first * SECTOR_BYTES
                 pieces.append(b"".join(device.read(first, last - first))[skip : skip + count])
+            elif isinstance(device, NandFlash):
+                pieces.append(self._registers[device.name].read(at, count))
             else:
-                assert isinstance(device, NorFlash | Nvram), "there are three media"
+                assert isinstance(device, NorFlash | Nvram), "there are four media"
                 pieces.append(device.read(at, count))
         return b"".join(pieces)
 
     def write(self, address: int, data: bytes) -> None:
-        """Write as the medium permits; raises BusError, or MediaRuleError for a bit that only an erase can set."""
+        """Write as the medium permits; raises BusError, or MediaRuleError for a bit that only an erase can set.
+
+        Pages of NAND flash come whole and in order; raises PageRegisterError for anything else.
+        """
 
         def program(nor: NorFlash, at: int, piece: bytes) -> None:
             for start, end in _within(at, len(piece), nor.page_bytes):
                 nor.program(start, piece[start - at : end - at])
 
-        self._write(address, data, program)
+        self._write(address, data, program, PageRegister.write)
 
     def store(self, address: int, data: bytes) -> None:
-        """As ``write``, but every sector of NOR flash that it touches is erased first, and what else it holds put back.
+        """As ``write``, but whatever flash it touches is erased first, and what else it holds put back.
 
         So that no cell is left as a cut operation left it, even one that happens to read right.
         """
@@ -124,7 +136,7 @@ class Bus:
                 nor.erase(base)
                 _program_what_is_not_blank(nor, base, new)
 
-        self._write(address, data, replace)
+        self._write(address, data, replace, PageRegister.store)
 
     def erase(self, page: int) -> None:
         """Erase the block with this page number; raises BusError if there is none."""
@@ -132,12 +144,17 @@ class Bus:
             raise BusError(f"there is no erase block with page number {page}")
         block = self.blocks[page]
         window, at, _ = next(iter(self._pieces(block.address, 1)))
-        assert isinstance(window.device, NorFlash), "only NOR flash has erase blocks"
+        if isinstance(window.device, NandFlash):
+            self._registers[window.device.name].erase(at)
+            return
+        assert isinstance(window.device, NorFlash), "only flash has erase blocks"
         window.device.erase(at)
 
     def lose_power(self) -> None:
         """What the board itself does not see to."""
         self.ram.lose_power()
+        for register in self._registers.values():
+            register.clear()
 
     def window_at(self, address: int) -> Window | None:
         """What has this address; None if nothing does."""
@@ -146,11 +163,21 @@ class Bus:
             return None
         return self.windows[number]
 
-    def _number(self, first: int, address: int, nor: NorFlash) -> None:
-        for n in range(nor.size // nor.sector_bytes):
-            self.blocks[first + n] = EraseBlock(first + n, address + n * nor.sector_bytes, nor.sector_bytes)
+    def _number(self, first: int, address: int, flash: NorFlash | NandFlash) -> None:
+        if isinstance(flash, NorFlash):
+            size, blocks = flash.sector_bytes, flash.size // flash.sector_bytes
+        else:
+            size, blocks = raw_page_bytes(flash) * flash.pages_per_block, flash.blocks
+        for n in range(min(blocks, PAGES_PER_PART)):
+            self.blocks[first + n] = EraseBlock(first + n, address + n * size, size)
 
-    def _write(self, address: int, data: bytes, to_nor: Callable[[NorFlash, int, bytes], None]) -> None:
+    def _write(
+        self,
+        address: int,
+        data: bytes,
+        to_nor: Callable[[NorFlash, int, bytes], None],
+        to_nand: Callable[[PageRegister, int, bytes], None],
+    ) -> None:
         done = 0
         for window, at, count in list(self._pieces(address, len(data))):
             device, piece = window.device, data[done : done + count]
@@ -161,8 +188,10 @@ class Bus:
                 _write_disk(device, at, piece)
             elif isinstance(device, NorFlash):
                 to_nor(device, at, piece)
+            elif isinstance(device, NandFlash):
+                to_nand(self._registers[device.name], at, piece)
             else:
-                assert isinstance(device, Nvram), "there are three media"
+                assert isinstance(device, Nvram), "there are four media"
                 device.write(at, piece)
 
     def _pieces(self, address: int, length: int) -> list[tuple[Window, int, int]]:

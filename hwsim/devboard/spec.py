@@ -14,11 +14,11 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from deltabench.hwsim.board import BoardSpec
+from deltabench.hwsim.board import BoardSpec, DeviceSpec
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.explain_invalid import meant
-from deltabench.hwsim.parts import DiskPart, McuPart, NorPart, NvramPart, StoragePart, load_part
+from deltabench.hwsim.parts import DiskPart, McuPart, NandPart, NorPart, NvramPart, StoragePart, load_part
 from deltabench.hwsim.toml_file import TomlFileError, read_toml
 
 SUFFIX: Final = ".board.toml"
@@ -28,14 +28,14 @@ ADDRESSES: Final = 1 << 32
 SOCKET_ALIGNMENT: Final = 1 << 20
 """Parts that share a socket's window begin at multiples of this, so that addresses are easy to read."""
 PAGES_PER_PART: Final = 0x1000
-"""The sectors of the n-th NOR flash on the bus, from 1 on, have the bootloader's page numbers from n times this on."""
+"""The erase blocks of the n-th flash on the bus, from 1 on, have the bootloader's page numbers from n times this on."""
 
 Address = Annotated[int, msgspec.Meta(ge=0, lt=ADDRESSES)]
 Length = Annotated[int, msgspec.Meta(gt=0, le=ADDRESSES)]
 FIRMWARE: Final = "firmware"
 CONFIGURATION: Final = "configuration"
 REGIONS: Final = (FIRMWARE, CONFIGURATION)
-KINDS: Final = ("nor", "nvram", "disk")
+KINDS: Final = ("nor", "nand", "nvram", "disk")
 
 
 class DevBoardError(HardwareError):
@@ -134,7 +134,7 @@ class DevBoardFile(msgspec.Struct, frozen=True, dict=True):
         fill = {kind: socket.address for kind, socket in self.spec.sockets.items()}
         for name, device in board.devices.items():
             part = storage_part(device.part, self.near)
-            size = _size(part, device.sectors)
+            size = _size(part, device)
             fixed = self.spec.parts.get(name)
             if fixed is not None:
                 if fixed.part is not None and storage_part(fixed.part, self.near) != part:
@@ -153,7 +153,7 @@ class DevBoardFile(msgspec.Struct, frozen=True, dict=True):
             if stretch.end > socket.address + socket.bytes:
                 raise DevBoardError(
                     f"{self.path}: sockets.{part.kind}: {stretch} does not fit: the socket's window ends at "
-                    f"0x{socket.address + socket.bytes - 1:08X}; take a smaller part, or fewer sectors"
+                    f"0x{socket.address + socket.bytes - 1:08X}; take a smaller part, or fewer sectors or blocks"
                 )
             fill[part.kind] = -(-stretch.end // SOCKET_ALIGNMENT) * SOCKET_ALIGNMENT
         _check_apart(self.path, [*placed.values(), *_chip_stretches(self.chip)])
@@ -164,7 +164,7 @@ def storage_part(name: str, near: Path | None) -> StoragePart:
     """The part of that name that can keep data; raises DevBoardError for a microcontroller."""
     part = load_part(name, near=near)
     if isinstance(part, McuPart):
-        raise DevBoardError(f"{name!r} is a microcontroller; a device is a NOR flash, NVRAM or disk")
+        raise DevBoardError(f"{name!r} is a microcontroller; a device is a NOR flash, NAND flash, NVRAM or disk")
     return part
 
 
@@ -239,9 +239,12 @@ def _check_apart(path: Path, stretches: Sequence[Stretch]) -> None:
             raise DevBoardError(f"{path}: {one} overlaps {other}; move one of them")
 
 
-def _size(part: StoragePart, sectors: int | None) -> int:
+def _size(part: StoragePart, device: DeviceSpec) -> int:
     match part:
         case DiskPart():
-            return (sectors or part.sectors) * SECTOR_BYTES
+            return (device.sectors or part.sectors) * SECTOR_BYTES
         case NorPart() | NvramPart():
             return part.size_bytes
+        case NandPart():
+            blocks = device.blocks or part.blocks
+            return blocks * part.pages_per_block * (part.page_bytes + part.spare_bytes)

@@ -1,4 +1,4 @@
-"""Real parts: what the datasheet says of a NOR flash, an NVRAM, a disk or a microcontroller, figure by figure."""
+"""Real parts: what the datasheet says of NOR or NAND flash, an NVRAM, a disk or a microcontroller, figure by figure."""
 
 from deltabench.hwsim.parts.kinds import (
     KINDS,
@@ -7,8 +7,10 @@ from deltabench.hwsim.parts.kinds import (
     Figure,
     FlashBank,
     McuPart,
+    NandPart,
     NorPart,
     NvramPart,
+    Pairing,
     Part,
     PartError,
     StoragePart,
@@ -24,8 +26,10 @@ __all__ = [
     "Figure",
     "FlashBank",
     "McuPart",
+    "NandPart",
     "NorPart",
     "NvramPart",
+    "Pairing",
     "Part",
     "PartError",
     "StoragePart",

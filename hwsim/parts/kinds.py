@@ -1,4 +1,4 @@
-"""The kinds of parts, and the figures that each has: a NOR flash, an NVRAM, a disk, a microcontroller.
+"""The kinds of parts, and the figures that each has: NOR and NAND flash, an NVRAM, a disk, a microcontroller.
 
 Every figure is declared once, with its type, unit, limits and meaning; validation, the table in
 ``docs/parts.md`` and ``deltabench parts`` all come from that.
@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, get_args, get_type_hints
 
 from msgspec import Meta, Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from deltabench.hwsim.errors import HardwareError
 
@@ -90,6 +90,105 @@ class NorPart(_Described, frozen=True, kw_only=True):
         if self.sector_erase_max_us < self.sector_erase_typ_us:
             allowed = f"{self.sector_erase_typ_us} µs, which is typical, or more"
             yield "sector_erase_max_us", self.sector_erase_max_us, allowed
+
+
+Pairing = Literal["none", "dist3"]
+"""How pages of a NAND block share cells, as Linux MTD names it: ``dist3`` is 0 and 2, 1 and 4, 3 and 6, and so on."""
+
+
+class NandPart(_Described, frozen=True, kw_only=True):
+    """Raw NAND flash with one LUN on an 8-bit bus. A program writes a page; an erase sets a whole block to ones.
+
+    Bit error rates are in errors per 10**12 bits read, and add up.
+    """
+
+    kind: Literal["nand"] = "nand"
+    page_bytes: Annotated[int, _figure("data bytes of a page", "B", 512)]
+    spare_bytes: Annotated[int, _figure("bytes of a page beside its data", "B", 1, 0xFFFF)]
+    pages_per_block: Annotated[int, _figure("pages that one erase clears", "pages", 1)]
+    blocks: Annotated[int, _figure("blocks, good and bad", "blocks", 1)]
+    planes: Annotated[int, _figure("planes that the blocks take turns on", ge=1)]
+    bits_per_cell: Annotated[Literal[1, 2], _figure("bits that a cell holds, each in another page", other="1, 2")]
+    pairing: Annotated[Pairing, _figure("how pages of a block share cells", other="none, dist3")]
+    partial_programs: Annotated[int, _figure("programs of a page from one erase to the next", ge=1, le=0xFF)]
+    codeword_bytes: Annotated[int, _figure("data bytes that a codeword of the ECC covers", "B", 512)]
+    ecc_bits: Annotated[int, _figure("wrong bits of a codeword that the ECC corrects", "bits", 0, 0xFF)]
+    read_page_us: Annotated[int, _figure("longest time from the array to the page register", "µs", 1, 0xFFFF)]
+    page_program_typ_us: Annotated[int, _figure("typical time of a page program", "µs", 1)]
+    page_program_max_us: Annotated[int, _figure("longest time of a page program", "µs", 1, 0xFFFF)]
+    block_erase_typ_us: Annotated[int, _figure("typical time of a block erase", "µs", 1)]
+    block_erase_max_us: Annotated[int, _figure("longest time of a block erase", "µs", 1, 0xFFFF)]
+    bus_byte_ns: Annotated[int, _figure("cycle of the bus: a byte, a command or a part of an address", "ns", 1)]
+    endurance_cycles: Annotated[int, _figure("erases that a block lasts", "cycles", 1)]
+    retention_years: Annotated[int, _figure("time that data stay in a block erased that often", "years", 1)]
+    most_bad_blocks: Annotated[
+        int, _figure("blocks that may be bad, when new or within rated life", "blocks", 0, 0xFFFF)
+    ]
+    id_bytes: Annotated[int, _figure("what the command 90h reads, 5 bytes, first one highest", le=0xFF_FFFF_FFFF)]
+    rber_fresh_e12: Annotated[int, _figure("wrong bits of a young block just programmed", "10⁻¹²")]
+    rber_worn_e12: Annotated[int, _figure("more of them after the rated erases", "10⁻¹²")]
+    rber_retention_e12: Annotated[int, _figure("more of them when the rated retention is over, too", "10⁻¹²")]
+    rber_disturb_e12: Annotated[
+        int, _figure("more of them per 1,000 reads of the block's other pages, after the rated erases", "10⁻¹²")
+    ]
+
+    def with_blocks(self, blocks: int) -> NandPart:
+        """The same part with so many blocks only, of which no more are bad than in proportion."""
+        most_bad = -(-self.most_bad_blocks * blocks // self.blocks)
+        return replace(self, blocks=blocks, most_bad_blocks=most_bad)
+
+    @property
+    def pages(self) -> int:
+        """All pages."""
+        return self.blocks * self.pages_per_block
+
+    @property
+    def codewords(self) -> int:
+        """Codewords of a page."""
+        return self.page_bytes // self.codeword_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """Capacity, without the spare bytes and with blocks that are bad."""
+        return self.pages * self.page_bytes
+
+    @property
+    def column_cycles(self) -> int:
+        """Cycles of the bus that an address within a page takes."""
+        return _bytes_to_count(self.page_bytes + self.spare_bytes)
+
+    @property
+    def row_cycles(self) -> int:
+        """Cycles of the bus that the number of a page takes."""
+        return _bytes_to_count(self.pages)
+
+    def _broken_rules(self) -> Iterator[Broken]:
+        if self.page_bytes & self.page_bytes - 1:
+            yield "page_bytes", self.page_bytes, "a power of two"
+        if self.codeword_bytes % 512 or self.page_bytes % self.codeword_bytes:
+            yield "codeword_bytes", self.codeword_bytes, f"a multiple of 512 that divides {self.page_bytes}"
+        if self.planes & self.planes - 1 or self.blocks % self.planes:
+            yield "planes", self.planes, f"a power of two that divides {self.blocks}"
+        if (self.pairing == "none") != (self.bits_per_cell == 1):
+            yield "pairing", self.pairing, "none" if self.bits_per_cell == 1 else "dist3"
+        if self.pairing == "dist3" and (self.pages_per_block % 2 or self.pages_per_block < 4):
+            yield "pages_per_block", self.pages_per_block, "an even number from 4 on, for dist3"
+        if self.most_bad_blocks >= self.blocks:
+            yield "most_bad_blocks", self.most_bad_blocks, f"less than {self.blocks}"
+        if self.page_program_max_us < self.page_program_typ_us:
+            allowed = f"{self.page_program_typ_us} µs, which is typical, or more"
+            yield "page_program_max_us", self.page_program_max_us, allowed
+        if self.block_erase_max_us < self.block_erase_typ_us:
+            allowed = f"{self.block_erase_typ_us} µs, which is typical, or more"
+            yield "block_erase_max_us", self.block_erase_max_us, allowed
+        for name in ("rber_fresh_e12", "rber_worn_e12", "rber_retention_e12", "rber_disturb_e12"):
+            if (errors := getattr(self, name)) > 10**12:
+                yield name, errors, f"at most {10**12}"
+
+
+def _bytes_to_count(many: int) -> int:
+    """Bytes that hold any number below ``many``."""
+    return -(-(many - 1).bit_length() // 8)
 
 
 class NvramPart(_Described, frozen=True, kw_only=True):
@@ -262,10 +361,16 @@ class McuPart(_Described, frozen=True, kw_only=True):
 
 NO_BUS_HZ: Final = 10**9
 """A chip reads its own flash at the pace of its core: next to programs and erases it takes no time."""
-StoragePart = NorPart | NvramPart | DiskPart
+StoragePart = NorPart | NandPart | NvramPart | DiskPart
 """What a controller keeps data on."""
 Part = StoragePart | McuPart
-KINDS: Final[dict[str, type[Part]]] = {"nor": NorPart, "nvram": NvramPart, "disk": DiskPart, "mcu": McuPart}
+KINDS: Final[dict[str, type[Part]]] = {
+    "nor": NorPart,
+    "nand": NandPart,
+    "nvram": NvramPart,
+    "disk": DiskPart,
+    "mcu": McuPart,
+}
 ROWS_OF_A_LIST: Final[tuple[type[Struct], ...]] = (DiskZone, FlashBank)
 """What the entries of a figure that is a list of tables are."""
 

@@ -36,6 +36,8 @@ from deltabench.hwsim.board import Board
 from deltabench.hwsim.devboard.spec import CONFIGURATION, DevBoardFile
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_image import raw_page_bytes
 from deltabench.hwsim.nor import NorFlash
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.boards.clock import SystemClock, WaitingClock
@@ -54,6 +56,7 @@ LIMIT: Final = "exceeds the limit"
 NVRAM_BLOCK_BYTES: Final = 256
 MOST_ELAPSED_MS: Final = 600_000
 """A fixture lets no more time go by at once."""
+FLASH_STEPS: Final = (steps.BitErrors, steps.Age, steps.ReadOnly, steps.WearOut)
 MOST_INLINE: Final = (MOST_PAYLOAD - COMMAND_ANSWER.size) // SECTOR_BYTES
 
 
@@ -204,10 +207,12 @@ class BoardTarget(HostSide):
         load(self.link, {file.regions[CONFIGURATION].address: block})
         BoardController(link).initialise()
         self.contents = tuple(
-            place
-            for region in layout.regions
-            for place in _places(
-                model.board, region.device, self._addresses[region.device], region.first, region.length
+            dict.fromkeys(
+                place
+                for region in layout.regions
+                for place in _places(
+                    model.board, region.device, self._addresses[region.device], region.first, region.length
+                )
             )
         )
 
@@ -328,6 +333,14 @@ def needs_model(variant: Variant) -> str:
         return "a controller or scheme of its own, which only the model runs"
     if any(isinstance(step, steps.Radio) for step in variant.scenario.document.steps):
         return "attacks on the remote, of which only the model shows that they leave RAM and media alone"
+    if any(isinstance(step, FLASH_STEPS) for step in variant.scenario.document.steps):
+        return "NAND flash in which bits flip, or which ages or wears out, as only the model can make it"
+    for name, device in variant.scenario.document.board.devices.items():
+        if device.failing or device.cycles is not None:
+            return (
+                f"NAND flash that wears (board.devices.{name}.{'failing' if device.failing else 'cycles'}): putting "
+                "back what was there before a cut would wear it further than the model does"
+            )
     return ""
 
 
@@ -350,9 +363,13 @@ def needs_fixture(variant: Variant) -> str:
 
 
 def _places(board: Board, device: str, address: int, first: int, length: int) -> Iterator[Place]:
-    """A region of a device, whose addresses are bytes or, on a disk, sectors."""
+    """A region of a device, whose addresses are bytes or, on a disk, sectors; of NAND flash, all of it."""
     medium = board.media[device]
-    if isinstance(medium, Disk):
+    if isinstance(medium, NandFlash):
+        # What lies behind the translation layer may be in any of its pages.
+        block_bytes = raw_page_bytes(medium) * medium.pages_per_block
+        yield Place(address, medium.blocks * block_bytes, block_bytes, erased=True)
+    elif isinstance(medium, Disk):
         yield Place(address + first * SECTOR_BYTES, length * SECTOR_BYTES, SECTOR_BYTES, erased=False)
     elif isinstance(medium, NorFlash):
         yield Place(address + first, length, medium.sector_bytes, erased=True)

@@ -33,7 +33,8 @@ class Tried(_Object, frozen=True, kw_only=True):
 
 
 class BytesChanged(_Object, frozen=True, kw_only=True):
-    """Bytes in a row that differ, in hexadecimal; ``address`` counts bytes of the device, on a disk, too.
+    """Bytes in a row that differ, in hexadecimal; ``address`` counts bytes of the device, on a disk, too, and
+    on NAND flash with all spare bytes.
 
     ``or_new``: what they may read as, too, where cells were left unstable.
     """

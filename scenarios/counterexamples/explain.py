@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.nand import NandFlash
 from deltabench.scenarios.counterexamples.ddmin import ddmin
 from deltabench.scenarios.counterexamples.documents import Explanation, MediaChange, Need, Tried
 from deltabench.scenarios.counterexamples.incident import Altered, Incident
@@ -22,7 +23,7 @@ from deltabench.scenarios.counterexamples.media import (
     bytes_changed,
     structures_changed,
 )
-from deltabench.scenarios.counterexamples.naming import DATA, is_housekeeping
+from deltabench.scenarios.counterexamples.naming import DATA, is_housekeeping, opens_block
 from deltabench.scenarios.counterexamples.operations import Done
 from deltabench.scenarios.crash_id import CrashId, CrashIdError
 from deltabench.scenarios.oracle import Rule, Violation
@@ -161,8 +162,26 @@ class _Trial:
         return Altered(numbers, tuple(number for number in self._base.completed if number not in numbers))
 
     def _completed(self, some: Sequence[Done]) -> Altered:
-        numbers = tuple(done.number for done in some)
+        numbers = self._with_blocks(some)
         return Altered(tuple(number for number in self._base.undone if number not in numbers), numbers)
+
+    def _with_blocks(self, some: Sequence[Done]) -> tuple[int, ...]:
+        """Their numbers, and of pages in blocks of NAND flash that were still to be opened, how that is done."""
+        numbers = {done.number for done in some}
+        opening = [done for done in (*self._to_come, *self._to_come_later) if opens_block(done.about)]
+        media = self._incident.rig.board.media
+        for done in some:
+            nand = media[done.device]
+            if isinstance(nand, NandFlash):
+                block = done.address // nand.pages_per_block
+                numbers |= {
+                    one.number
+                    for one in opening
+                    if one.device == done.device
+                    and one.address // nand.pages_per_block == block
+                    and one.number < done.number
+                }
+        return tuple(sorted(numbers))
 
     def _holds(self, altered: Altered) -> bool:
         return self._passes(self._incident.judge(altered))
@@ -261,16 +280,17 @@ class _Trial:
     def _swapped(self, first: Sequence[Done], then: Sequence[Done]) -> Altered | None:
         """The others are done, and the ones are not; None if nobody can say what that would have left.
 
-        In the log of a NOR flash, what comes first also lies first.
+        In the log of a flash, what comes first also lies first.
         """
-        altered = Altered(tuple(done.number for done in first), tuple(done.number for done in then))
+        altered = Altered(tuple(done.number for done in first), self._with_blocks(then))
         logs = [done for done in (*first, *then) if done.kind == "program"]
         if not logs or {done.device for done in first}.isdisjoint(done.device for done in then):
             return altered
         if len(logs) < len(first) + len(then) or len({done.length for done in logs}) > 1:
             return None
         # Of several others, as many as there is room for: an order that is cut there must be safe as well.
-        return Altered(altered.undone, appended=tuple(zip(altered.completed, altered.undone, strict=False)))
+        numbers = [done.number for done in then]
+        return Altered(altered.undone, appended=tuple(zip(numbers, altered.undone, strict=False)))
 
     def _durable(self, then: tuple[Done, ...]) -> _Needed:
         verb = "were" if len(then) > 1 else "was"

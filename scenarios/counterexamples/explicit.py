@@ -16,7 +16,7 @@ from deltabench.hwsim.board import BoardSpec
 from deltabench.hwsim.parts import is_part_file
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.scenario import By, Expect, Matrix, Power, Step, Variant
-from deltabench.scenarios.workload import Action, Button, Crash, Press
+from deltabench.scenarios.workload import Action, Button, Crash, LastWrite, Press
 
 ALWAYS: Final = ("scheme", "store", "units", "sectors_per_unit")
 """Settings of the firmware that a reader wants to see, even those that are the default."""
@@ -31,6 +31,8 @@ def step_of(action: Action) -> Step:
             return _order(command)(by=By.SWITCH, hold_ms=hold_ms)
         case Button(command=command):
             return _order(command)(by=By.REMOTE)
+        case LastWrite(command=command):
+            return steps.Write(lba=command.lba, count=command.count, refusable=True)
         case Crash(command=command, operations=operations, seed=seed):
             inside = _host_step(command)
             assert isinstance(inside, steps.Write | steps.Save | steps.Restore), "power is lost in no other"

@@ -10,7 +10,10 @@ from collections.abc import Hashable, Iterable
 from typing import Final, NamedTuple
 
 from deltabench.hwsim.instability import Unstable, settled
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_pages import UnstablePage
 from deltabench.hwsim.nor import NorFlash, readings
+from deltabench.scenarios.counterexamples.flash_naming import appended_in_place_of, written
 from deltabench.scenarios.counterexamples.operations import Done, Rerun
 from deltabench.scenarios.crash_id import CrashId, CrashIdError
 from deltabench.scenarios.explorer import Explorer
@@ -137,12 +140,15 @@ class Incident:
             cells = self.rig.board.cells
             for index in dict.fromkeys(index for index, _, _ in self.journal):
                 value = cells.values[index]
-                if isinstance(value, Unstable):
+                if isinstance(value, Unstable | UnstablePage):
                     cells.put(index, value.one if altered.stable == "o" else value.other)
 
     def _append(self, done: Done, place: Done) -> None:
         """What the first writes is where the second was going to write."""
         nor = self.rig.board.media[done.device]
+        if isinstance(nor, NandFlash):
+            self._append_page(nor, done, place)
+            return
         assert isinstance(nor, NorFlash), "only flash has logs"
         page, offset = divmod(place.address, nor.page_bytes)
         start = done.address % nor.page_bytes
@@ -152,6 +158,12 @@ class Incident:
         end = offset + len(data)
         one, other = (page[:offset] + data + page[end:] for page in (one, other))
         nor.cells.put(cell, settled(one, other, weak))
+
+    def _append_page(self, nand: NandFlash, done: Done, place: Done) -> None:
+        """Likewise in the log of a translation layer, whose pages say where they are."""
+        what, other = (written(done.changes[0].new, nand.units) for done in (done, place))
+        if what is not None and other is not None:
+            nand.cells.put(nand.first + place.address, appended_in_place_of(what, other, place.address))
 
     def _patch(self, cell: int, was: Hashable, becomes: Hashable) -> None:
         """The bytes in which these two differ become as in the second; what else the cell holds stays."""
@@ -168,7 +180,9 @@ class Incident:
 
 
 def _alike(*values: object) -> bool:
-    """Whether these are contents of one length, so that they can be mixed byte by byte."""
+    """Whether these are contents of one length, so that they can be mixed byte by byte; a page of NAND flash is not."""
+    if not all(isinstance(value, bytes | Unstable) for value in values):
+        return False
     return len({len(value) for value in map(_bytes, values)}) == 1
 
 

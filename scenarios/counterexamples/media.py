@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from deltabench.hwsim.contents import cell_bytes, contents
 from deltabench.hwsim.disk import SECTOR_BYTES, UNCORRECTABLE, Disk
 from deltabench.hwsim.instability import Unstable
 from deltabench.hwsim.medium import Medium
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_image import raw_page
+from deltabench.hwsim.nand_pages import UnstablePage, units_of
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.scenarios.counterexamples.documents import BytesChanged
@@ -87,7 +91,7 @@ def _decoded(incident: Incident) -> Decoded | None:
     if places is None:
         return None
     pieces: list[tuple[int, bytes]] = []
-    for place in places.regions:
+    for place in places.stored:
         held = contents(board.media[place.device.name], place.first, place.length)
         pieces += [(place.device.address + at, data) for at, data in held.pieces]
     return decode_places(MemoryImage(pieces), places)
@@ -95,7 +99,10 @@ def _decoded(incident: Incident) -> Decoded | None:
 
 def _runs(medium: Medium, one: Sequence[Hashable], other: Sequence[Hashable], names: Names) -> Iterator[BytesChanged]:
     """Of one medium; what follows one upon the other is one run, across cells as well."""
-    assert isinstance(medium, Disk | NorFlash | Nvram), "there are three media"
+    if isinstance(medium, NandFlash):
+        yield from _pages(medium, one, other, names)
+        return
+    assert isinstance(medium, Disk | NorFlash | Nvram), "there are four media"
     size, first = cell_bytes(medium), medium.first
     cells = medium.size if isinstance(medium, Disk) else -(-medium.size // size)
     run: list[tuple[int, int, int, int]] = []
@@ -115,6 +122,32 @@ def _runs(medium: Medium, one: Sequence[Hashable], other: Sequence[Hashable], na
             run.append((cell * size + at, was, becomes, perhaps))
     if run:
         yield _run(medium, run, names)
+
+
+def _pages(nand: NandFlash, one: Sequence[Hashable], other: Sequence[Hashable], names: Names) -> Iterator[BytesChanged]:
+    """Of a NAND flash, page by page, from the first byte that differs to the last one."""
+    size = cell_bytes(nand)
+    for page in range(nand.size):
+        old, new = one[nand.first + page], other[nand.first + page]
+        was, (becomes, perhaps) = _page_readings(nand, page, old)[0], _page_readings(nand, page, new)
+        differing = [at for at in range(size) if not was[at] == becomes[at] == perhaps[at]]
+        if not differing:
+            continue
+        span = slice(differing[0], differing[-1] + 1)
+        yield BytesChanged(
+            device=nand.name,
+            address=page * size + span.start,
+            place=names.page(nand, page, new) or names.page(nand, page, old),
+            old=was[span].hex(),
+            new=becomes[span].hex(),
+            or_new="" if perhaps[span] == becomes[span] else perhaps[span].hex(),
+        )
+
+
+def _page_readings(nand: NandFlash, page: int, value: Any) -> tuple[bytes, bytes]:
+    """Both readings of a page, its spare bytes included."""
+    one, other = (value.one, value.other) if isinstance(value, UnstablePage) else (value, value)
+    return raw_page(nand, page, units_of(one, nand.units)), raw_page(nand, page, units_of(other, nand.units))
 
 
 def _run(medium: Medium, run: list[tuple[int, int, int, int]], names: Names) -> BytesChanged:

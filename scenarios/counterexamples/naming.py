@@ -22,7 +22,11 @@ from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.instability import Unstable
 from deltabench.hwsim.medium import Change, Operation
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_pages import Units
+from deltabench.scenarios.counterexamples import flash_naming
 from deltabench.scenarios.images.atoms import number
+from deltabench.scenarios.images.boot import MOST_ATOMS
 from deltabench.scenarios.images.errors import ImageError
 from deltabench.scenarios.images.places import Places, find_places, nor_area, slot_bytes
 from deltabench.scenarios.images.units import shown_units
@@ -32,12 +36,17 @@ ALIGNED: Final = 1 << 24
 """Devices lie one behind the other on a bus that is made up here, each at a multiple of this."""
 DATA: Final = "data of"
 
-HOUSEKEEPING: Final = ("checkpoint in area", "mark of area", "area")
+HOUSEKEEPING: Final = ("checkpoint in area", "mark of area", "area", *flash_naming.HOUSEKEEPING)
 
 
 def is_housekeeping(about: str) -> bool:
-    """Whether an operation is about nothing in particular: it keeps the log of a NOR map store going."""
+    """Whether an operation is about nothing in particular: it keeps the log of a flash going."""
     return about.startswith(HOUSEKEEPING)
+
+
+def opens_block(about: str) -> bool:
+    """Whether an operation erases a block of NAND flash, or writes its header."""
+    return about.startswith(flash_naming.OPENING)
 
 
 def layout_of(controller: Controller) -> Layout | None:
@@ -58,8 +67,8 @@ def places_of(board: Board, firmware: FirmwareConfig, controller: Controller) ->
         firmware,
         scheme=scheme,
         maps=Placement(device=layout.maps.device, start=layout.maps.first),
-        volume_a=Placement(device=home_a.disk.name, start=home_a.first_lba),
-        volume_b=Placement(device=home_b.disk.name, start=home_b.first_lba),
+        volume_a=Placement(device=home_a.device, start=home_a.first_lba),
+        volume_b=Placement(device=home_b.device, start=home_b.first_lba),
     )
     entries, address = [], 0
     for medium in board.media.values():
@@ -88,7 +97,7 @@ class Names:
         self.places = places_of(board, firmware, controller)
 
     def region(self, device: str, address: int) -> str:
-        """The region at an address; empty outside of all."""
+        """The region at an address; empty outside of all.  On NAND flash, addresses are sectors behind its layer."""
         region = self._region(device, address)
         return region.name if region else ""
 
@@ -96,6 +105,9 @@ class Names:
         """What ``operation`` is about, of which ``changes`` are all that it does."""
         if operation.kind == "flush cache":
             return self._flushed(operation, changes)
+        medium = self._board.media[operation.device]
+        if isinstance(medium, NandFlash):
+            return self._on_nand(medium, operation, changes)
         region = self._region(operation.device, operation.address)
         if region is None:
             return ""
@@ -104,6 +116,35 @@ class Names:
         if region.name == MAPS:
             return self._in_maps(region, operation, changes) or "map store"
         return self._data(region, operation.address, operation.length)
+
+    def page(self, nand: NandFlash, page: int, cell: object) -> str:
+        """What a page of NAND flash is about that holds ``cell``; empty if it is blank, or not the firmware's."""
+        found = flash_naming.written(cell, nand.units)
+        return flash_naming.page_name(nand, page, found, lambda lbas, sectors: self._sectors(nand.name, lbas, sectors))
+
+    def _on_nand(self, nand: NandFlash, operation: Operation, changes: Sequence[Change]) -> str:
+        if operation.kind == "erase":
+            return f"block {operation.address // nand.pages_per_block} of {nand.name}"
+        cell = next((new for index, new in changes if index == nand.first + operation.address), None)
+        return self.page(nand, operation.address, cell)
+
+    def _sectors(self, device: str, lbas: Sequence[int], held: Units) -> str:
+        """Sectors behind a translation layer, by the regions that they are in."""
+        names: list[str] = []
+        found = [(lba, sector, region) for lba, sector in zip(lbas, held, strict=False)
+                 if (region := self._region(device, lba)) is not None]  # fmt: skip
+        for region in dict.fromkeys(region for _, _, region in found):
+            inside = [(lba, sector) for lba, sector, other in found if other == region]
+            if region.name == LABEL:
+                names.append(f"label of {device}")
+            elif region.name != MAPS:
+                names.append(self._data(region, inside[0][0], len(inside)))
+            elif self.places is None or len(inside) > MOST_ATOMS:
+                names.append("map store")
+            else:
+                size = self.places.firmware.atom_bytes
+                names += [self._atom(self.places, lba - region.first, (sector or b"")[:size]) for lba, sector in inside]
+        return " and ".join(names)
 
     def _flushed(self, operation: Operation, changes: Sequence[Change]) -> str:
         disk = self._board.media[operation.device]

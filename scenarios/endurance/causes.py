@@ -9,10 +9,13 @@ from deltabench.firmware_model.label import IDENTITY_ATOM
 from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.hwsim.disk import Disk
 from deltabench.hwsim.nor import NorFlash
+from deltabench.scenarios.documents import FlashSummary
 from deltabench.scenarios.endurance.device import Device
+from deltabench.scenarios.endurance.flash import Flash
 from deltabench.scenarios.endurance.kernel import FLAGGED, PLAIN, VERSIONED
 from deltabench.scenarios.endurance.state import Shape, State
-from deltabench.scenarios.endurance.wear import atom_writes
+from deltabench.scenarios.endurance.wear import atom_writes, flash_summaries
+from deltabench.scenarios.flash_use import HOST
 
 PURPOSES: Final = {
     "entries": "first writes",
@@ -20,17 +23,30 @@ PURPOSES: Final = {
     "labels": "data after a save or restore",
 }
 """The words for the fields of AtomWrites."""
+ON_NAND: Final = {HOST: "host data and maps", "collected": "garbage collection", "levelled": "wear levelling"}
+"""The words for causes of pages, where they are others."""
 
 
-def cause_of(device: Device, state: State, name: str, address: int) -> str:
+def cause_of(device: Device, state: State, flash: Flash, name: str, address: int) -> str:
     """Why the cell at ``address`` of the device ``name`` was worn, in a few words."""
     maps = device.layout.maps
+    for summary in flash_summaries(device, flash):
+        if summary.device == name:
+            return _cause_on_nand(summary)
     if name == maps.device and maps.first <= address < maps.first + maps.length:
         return _cause_in_maps(device, state, address)
     for region in device.layout.regions:
         if name == region.device and region.first <= address < region.first + region.length:
             return region.name
     raise AssertionError("what is written lies in a region")
+
+
+def _cause_on_nand(flash: FlashSummary) -> str:
+    """Blocks take turns with all that is written: what most pages are for."""
+    if not flash.host_pages:
+        return "checkpoints"
+    most = max(flash.pages, key=lambda cause: flash.pages[cause])
+    return f"{ON_NAND.get(most, most)}, {100 * flash.pages[most] / flash.programmed_pages:.0f} % of pages"
 
 
 def _cause_in_maps(device: Device, state: State, address: int) -> str:

@@ -12,20 +12,29 @@ from deltabench.firmware_model.controller import DeltaController, atom_count
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.hwsim.board import Board
+from deltabench.hwsim.meter import Meter
 from deltabench.scenarios.build import build_rig
+from deltabench.scenarios.endurance.flash import Layer, mounted
 from deltabench.scenarios.endurance.state import SCHEME_NUMBERS, Shape, shape_of
 from deltabench.scenarios.errors import ScenarioError
+from deltabench.scenarios.flash_use import FlashUse
+from deltabench.scenarios.rig import Rig
 from deltabench.scenarios.scenario import Scenario, Variant
 
 
 class Device(NamedTuple):
-    """``atoms``: how many the map store has."""
+    """``atoms``: how many the map store has.  ``layers``: of its NAND flash.
+
+    ``recoveries``: 1 if its first boot wrote.
+    """
 
     board: Board
     config: FirmwareConfig
     layout: Layout
     atoms: int
     shape: Shape
+    layers: tuple[Layer, ...] = ()
+    recoveries: int = 0
 
 
 def device_of(variant: Variant) -> Device:
@@ -41,11 +50,36 @@ def device_of(variant: Variant) -> Device:
             f"{path}: firmware.cache = {config.cache.value!r}: an endurance run counts each write when it is given; "
             f"allowed: {CacheMode.WRITE_THROUGH.value!r}; `deltabench measure` runs both"
         )
+    for name, spec in variant.scenario.document.board.devices.items():
+        if spec.cycles is not None or spec.failing:
+            key = "failing" if spec.failing else "cycles"
+            raise ScenarioError(
+                f"{path}: board.devices.{name}.{key}: in an endurance run no block fails and no bit flips; "
+                "leave it out, or run `deltabench measure`, which has both"
+            )
     rig = build_rig(variant)
     controller = rig.make()
     assert isinstance(controller, DeltaController), "any other firmware was refused above"
     atoms = atom_count(SCHEMES[config.scheme], config)
-    return Device(rig.board, config, controller.layout, atoms, shape_of(config))
+    device = Device(rig.board, config, controller.layout, atoms, shape_of(config))
+    return _booted(device, rig, variant) if controller.flash else device
+
+
+def _booted(device: Device, rig: Rig, variant: Variant) -> Device:
+    """A device with NAND flash, whose first boot writes: what the factory has left in the log is made firm."""
+    settings = variant.scenario.document.time
+    use = FlashUse(rig.board, device.layout)
+    meter = Meter(rig.board, settings.media, settings.core_hz, {}, use)
+    meter.attach()
+    controller = rig.power_on()
+    meter.detach()
+    assert isinstance(controller, DeltaController), "as it was at the factory"
+    layers = []
+    for layer in controller.flash:
+        erased, programmed = (wear.counts for wear in meter.gauges[layer.name].wear)
+        booted = use.use_of(layer.name)
+        layers.append(mounted(layer, device.config.checkpoint_blocks, erased, programmed, booted))
+    return device._replace(layers=tuple(layers), recoveries=int(meter.change_count > 0))
 
 
 def refitted(

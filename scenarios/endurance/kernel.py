@@ -5,7 +5,8 @@ integers of 64 bits and to loops over flat arrays; the random numbers, which are
 firmware does is told in ``firmware_model``; here stands what of it decides where the next write goes.
 
 What follows from sums is not simulated but derived from them (wear.py): the records of a NOR log fill their slots in
-order, a compaction comes with every so many atoms, twin slots take turns.
+order, a compaction comes with every so many atoms, twin slots take turns.  NAND flash is another matter: what has to be
+moved there depends on the order of all writes (flash_commands.py).
 """
 
 from __future__ import annotations
@@ -287,11 +288,14 @@ def scrub(state: State, shape: Shape) -> None:
     versions, rewritten = state.versions, state.rewritten
     turn = state.totals[SYSTEM_VERSION] % shape.window
     version = state.totals[SYSTEM_VERSION] & shape.version_mask
+    number = state.totals[SAVE] + state.totals[RESTORE]
     for block in range(turn, shape.blocks, shape.window):
         unit = block * shape.units_per_block
         end = min(unit + shape.units_per_block, shape.units)
         while unit < end and versions[unit] == version:
             unit += 1
-        rewritten[block] += unit < end
+        if unit < end:
+            rewritten[block] += 1
+            state.seen[block] = number
         for stale in range(unit, end):
             versions[stale] = version

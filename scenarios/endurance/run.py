@@ -23,8 +23,17 @@ from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.causes import cause_of
 from deltabench.scenarios.endurance.compiled import Kernel
 from deltabench.scenarios.endurance.device import device_of
+from deltabench.scenarios.endurance.flash import block_erases, given_pages, new_flash
 from deltabench.scenarios.endurance.state import new_state
-from deltabench.scenarios.endurance.wear import atom_writes, cell_wear, counters, map_wear, most_ddm, unit_moves
+from deltabench.scenarios.endurance.wear import (
+    atom_writes,
+    cell_wear,
+    counters,
+    flash_summaries,
+    map_wear,
+    most_ddm,
+    unit_moves,
+)
 from deltabench.scenarios.endurance.workload import DAYS_PER_YEAR, Mix, Workload, plan
 from deltabench.scenarios.measure import worn_cells
 from deltabench.scenarios.scenario import Variant
@@ -51,14 +60,21 @@ class Run:
         self._device = device_of(variant)
         shape = self._device.shape
         self._plan = plan(workload, shape.units, shape.sectors_per_unit, compiled=model.compiled)
+        layers, layout = self._device.layers, self._device.layout
         self._state = new_state(shape, workload.seed % (1 << 64), compiled=model.compiled)
+        self._flash = new_flash(layers, layout, compiled=model.compiled)
         self._done = 0
         self._timeline: list[Day] = []
-        self._atoms: list[int] = []
-        """Atoms written so far, at the times of the timeline."""
-        self._maps = self._device.layout.maps.device
-        maps = self._device.board.media[self._maps]
-        self._rated = next(wear.endurance for _, wear in wear_of(maps) if wear.what in WEARING)
+        self._given: list[dict[str, int]] = []
+        """Atoms given to the map store and pages to each NAND flash so far, at the times of the timeline."""
+        watched = dict.fromkeys((layout.maps.device, *(layer.device for layer in layers)))
+        self._rated = {
+            name: wear.endurance
+            for name in watched
+            for _, wear in wear_of(self._device.board.media[name])
+            if wear.what in WEARING and wear.endurance is not None
+        }
+        """What may wear out: the map store, unless it is on a disk, and NAND flash."""
 
     @property
     def commands(self) -> int:
@@ -77,7 +93,7 @@ class Run:
                 progress(self._done)
             self._sample()
             if len(self._timeline) > MOST_SAMPLES:
-                self._timeline, self._atoms = self._timeline[::2], self._atoms[::2]
+                self._timeline, self._given = self._timeline[::2], self._given[::2]
                 step *= 2
         if self._done == total:
             return self._result("all done")
@@ -85,14 +101,14 @@ class Run:
 
     def _advance(self, last: int) -> None:
         source, device = self._plan.source, self._device
-        run = self._model.run_mix if isinstance(source, Mix) else self._model.run_requests
-        run(self._state, device.shape, self._plan.schedule, source, self._done, last)
+        self._model.run(self._state, self._flash, device.shape, self._plan.schedule, source, self._done, last)
         self._done = last
 
     @property
     def _worn_out(self) -> bool:
-        """Whether the map store is: of what a device has, nothing else is rated."""
-        return self._rated is not None and self._timeline[-1].most_worn[self._maps] > self._rated
+        """Whether all is that has a rated endurance."""
+        most_worn = self._timeline[-1].most_worn
+        return bool(self._rated) and all(most_worn[name] > rated for name, rated in self._rated.items())
 
     def _days(self, commands: int) -> float:
         return commands / self._plan.commands_per_day
@@ -100,22 +116,29 @@ class Run:
     def _sample(self) -> None:
         device, state = self._device, self._state
         writes = atom_writes(device.shape, state).all
-        self._atoms.append(int(writes.sum()))
         cells = map_wear(device, writes).cells
-        (worn,) = [cells[kind][1] for kind in WEARING if kind in cells]
+        maps = device.layout.maps.device
+        erased = block_erases(device.layers, self._flash)
+        worn = dict(erased)
+        for kind, (_, counts) in cells.items():
+            if kind in WEARING:
+                worn[maps] = counts
+            if kind == "erase":
+                erased[maps] = counts
+        self._given.append({maps: int(writes.sum())} | given_pages(device.layers, self._flash))
         self._timeline.append(
             Day(
                 command=self._done,
                 day=self._days(self._done),
-                erases={self._maps: int(worn.sum())} if "erase" in cells else {},
-                most_worn={self._maps: int(worn.max())},
+                erases={name: int(counts.sum()) for name, counts in erased.items()},
+                most_worn={name: int(counts.max()) for name, counts in worn.items()},
                 ddm=int(state.totals[kernel.DELTA]),
                 moved=int(unit_moves(device.shape, state).sum()),
             )
         )
 
     def _wears(self) -> list[CellWear]:
-        return cell_wear(self._device, self._state)
+        return cell_wear(self._device, self._state, self._flash)
 
     def _result(self, ended: Ended) -> EnduredRun:
         variant, state, shape = self._variant, self._state, self._device.shape
@@ -131,8 +154,9 @@ class Run:
             commands=self._done,
             simulated_days=self._days(self._done),
             ended=ended,
-            counters=counters(self._device, state, [wear for wear, _ in wears]).as_series(),
+            counters=counters(self._device, state, self._flash, [wear for wear, _ in wears]).as_series(),
             wear=tuple(worn_cells(wear, counts) for wear, counts in wears),
+            flash=tuple(flash_summaries(self._device, self._flash)),
             most_ddm=most_ddm(state),
             unit_moves=tuple(unit_moves(shape, state).tolist()),
             timeline=tuple(self._timeline),
@@ -148,7 +172,7 @@ class Run:
     def _wear_out(self, wear: CellWear, counts: NDArray[np.int64]) -> WearOut:
         worst = int(counts.argmax())
         most = int(counts[worst])
-        years, too_little = (None, False) if wear.endurance is None else self._life(wear.endurance, most)
+        years, too_little = (None, False) if wear.endurance is None else self._life(wear.device, wear.endurance, most)
         return WearOut(
             device=wear.device,
             part=wear.part,
@@ -158,23 +182,23 @@ class Run:
             years=years,
             reached=wear.endurance is not None and most > wear.endurance,
             too_little=too_little,
-            driven_by=cause_of(self._device, self._state, wear.device, worst * wear.cell_size),
+            driven_by=cause_of(self._device, self._state, self._flash, wear.device, worst * wear.cell_size),
         )
 
-    def _life(self, endurance: int, most: int) -> tuple[float | None, bool]:
+    def _life(self, device: str, endurance: int, most: int) -> tuple[float | None, bool]:
         """The years until the most worn cell had that wear or will have it, and whether it was worn too little to tell.
 
-        None and False: it wears no more, as nothing was written to the map store in the second half of the run.
+        None and False: it wears no more, as nothing was written to it in the second half of the run.
         """
         for before, after in pairwise(self._timeline):
-            low, high = before.most_worn[self._maps], after.most_worn[self._maps]
+            low, high = before.most_worn[device], after.most_worn[device]
             if high > endurance:
                 return (before.day + (after.day - before.day) * (endurance - low) / (high - low)) / DAYS_PER_YEAR, False
         half = max(number for number, day in enumerate(self._timeline) if 2 * day.day <= self._timeline[-1].day)
-        if self._atoms[half] == self._atoms[-1]:
+        if self._given[half][device] == self._given[-1][device]:
             return None, False
         begin, end = self._timeline[half], self._timeline[-1]
-        worn = most - begin.most_worn[self._maps]
+        worn = most - begin.most_worn[device]
         # Fewer, and perhaps another that is nearly due, are no more than LEAST_WEAR.
         years = (end.day + (endurance - most) * (end.day - begin.day) / max(worn, LEAST_WEAR)) / DAYS_PER_YEAR
         too_little = worn < LEAST_WEAR and years <= MOST_YEARS

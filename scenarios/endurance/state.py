@@ -42,8 +42,9 @@ class State(NamedTuple):
     ``block_of``.  Of each unit on each side (at ``2 * unit + side``): first writes that a save has ``moved`` the unit
     by, and those that a restore has ``undone``.  Of each block: writes of its VSM atom (``switched``) and of its DDM
     atom or entry atom (``rewritten``) by saves, restores and the scrub, and the last save or restore that has ``seen``
-    it.  ``written``: the units written since T0, ``totals[DELTA]`` of them, in their order.  ``overwrites``: for each
-    sector of each side, how many more later writes since T0 cover it than the sector before.  ``random``: one number.
+    and rewritten it.  ``written``: the units written since T0, ``totals[DELTA]`` of them, in their order.
+    ``overwrites``: for each sector of each side, how many more later writes since T0 cover it than the sector before.
+    ``random``: one number.
     """
 
     maps: Any

@@ -18,14 +18,20 @@ from deltabench.firmware_model.label import IDENTITY_ATOM
 from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
 from deltabench.hwsim.meter import Wear, WearKind, wear_of
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.scenarios.counters import Counts
+from deltabench.scenarios.documents import FlashSummary
 from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.device import Device
+from deltabench.scenarios.endurance.flash import Flash, block_erases, erases_and_programs, use_of
 from deltabench.scenarios.endurance.state import Shape, State
+from deltabench.scenarios.flash_summary import count_flash, summary_of
+from deltabench.scenarios.flash_use import HOST
 
 Numbers = NDArray[np.int64]
+KINDS_OF_NAND: Final[tuple[WearKind, WearKind]] = ("erase", "program")
 OPCODES: Final = {
     kernel.READ: Opcode.READ_DMA_EXT,
     kernel.WRITE: Opcode.WRITE_DMA_EXT,
@@ -54,7 +60,8 @@ class AtomWrites(NamedTuple):
 class MapWear(NamedTuple):
     """Wear of the map store's cells: for each kind the first cell, and how often this and the next ones were worn.
 
-    ``written_bytes`` in all; ``compactions`` of a NOR log.
+    None of NAND flash, where it depends on all that is written there.  ``written_bytes`` in all; ``compactions`` of a
+    NOR log.
     """
 
     cells: dict[WearKind, tuple[int, Numbers]]
@@ -101,10 +108,12 @@ def map_wear(device: Device, writes: Numbers) -> MapWear:
     medium = device.board.media[region.device]
     if isinstance(medium, NorFlash):
         return _nor_wear(medium, region.first, device, int(writes.sum()))
+    if isinstance(medium, NandFlash):
+        return MapWear({}, int(writes.sum()) * medium.part.page_bytes)
     slots = twin_slots(writes)
     if isinstance(medium, Disk):
         return MapWear({"write": (region.first, slots)}, int(slots.sum()) * SECTOR_BYTES)
-    assert isinstance(medium, Nvram), "a store lies on one of the three media"
+    assert isinstance(medium, Nvram), "a store lies on one of the four media"
     size, word = slot_bytes(atom_bytes), medium.word_bytes
     begins = region.first + np.arange(len(slots)) * size
     first = region.first // word
@@ -156,21 +165,48 @@ def _nor_wear(nor: NorFlash, first: int, device: Device, writes: int) -> MapWear
     )
 
 
-def cell_wear(device: Device, state: State) -> list[Wear]:
+def cell_wear(device: Device, state: State, flash: Flash) -> list[Wear]:
     """The wear of all media, cell by cell, as ``deltabench measure`` has it."""
     shape, layout = device.shape, device.layout
     wears = {(wear.device, wear.what): wear for medium in device.board.media.values() for _, wear in wear_of(medium)}
     for what, (first, cells) in map_wear(device, atom_writes(shape, state).all).cells.items():
         wears[layout.maps.device, what].add(first, cells.tolist())
     labels = twin_slots(np.array([state.totals[kernel.LABEL_UPDATES]], np.int64))
+    for number, layer in enumerate(device.layers):
+        for what, cells in zip(KINDS_OF_NAND, erases_and_programs(device.layers, flash, number), strict=True):
+            wears[layer.device, what].add(0, cells.tolist())
+    on_disks = [name for name, medium in device.board.media.items() if isinstance(medium, Disk)]
     for disk in layout.disks:
-        wears[disk.name, "write"].add(0, labels.tolist())
+        if disk in on_disks:
+            wears[disk, "write"].add(0, labels.tolist())
+    sectors = home_writes(shape, state)
+    for side, (disk, first) in enumerate(layout.homes):
+        if disk in on_disks:
+            wears[disk, "write"].add(first, sectors[side].tolist())
+    return list(wears.values())
+
+
+def home_writes(shape: Shape, state: State) -> list[Numbers]:
+    """How often each sector of volumes A and B was written."""
     firsts = first_writes(shape, state)
     changes = _numbers(state.overwrites).reshape(2, -1)
-    for side, (disk, first) in enumerate(layout.homes):
-        sectors = np.repeat(firsts[:, side], shape.sectors_per_unit) + changes[side].cumsum()[:-1]
-        wears[disk.name, "write"].add(first, sectors.tolist())
-    return list(wears.values())
+    return [np.repeat(firsts[:, side], shape.sectors_per_unit) + changes[side].cumsum()[:-1] for side in (0, 1)]
+
+
+def flash_summaries(device: Device, flash: Flash) -> list[FlashSummary]:
+    """Of each NAND flash, as ``deltabench measure`` has it."""
+    erases = block_erases(device.layers, flash)
+    return [
+        summary_of(
+            layer.device,
+            layer.part,
+            use_of(device.layers, flash, number),
+            layer.geometry.data_pages,
+            erases[layer.device],
+            layer.blocks,
+        )
+        for number, layer in enumerate(device.layers)
+    ]
 
 
 def unit_moves(shape: Shape, state: State) -> Numbers:
@@ -183,11 +219,13 @@ def most_ddm(state: State) -> int:
     return max(int(state.totals[kernel.MOST_DELTA]), int(state.totals[kernel.DELTA]))
 
 
-def counters(device: Device, state: State, wears: list[Wear]) -> Counts:
-    """The counters that ``deltabench measure`` has, but for operations of media, their time, and cycles."""
+def counters(device: Device, state: State, flash: Flash, wears: list[Wear]) -> Counts:
+    """The counters that ``deltabench measure`` has, but for most operations of media, their time, and cycles.
+
+    Of NAND flash, programs and erases are there.
+    """
     shape, totals, counts = device.shape, state.totals, Counts()
     writes = atom_writes(shape, state).all
-    maps = map_wear(device, writes)
     for kind, opcode in OPCODES.items():
         counts.add("host_commands", int(totals[kind]), opcode.title)
     for name, total in (
@@ -204,16 +242,45 @@ def counters(device: Device, state: State, wears: list[Wear]) -> Counts:
     counts.add("first_writes", int(first_writes(shape, state).sum()))
     counts.add("unit_moves", int(unit_moves(shape, state).sum()))
     counts.add("atom_writes", int(writes.sum()))
-    counts.add("log_compactions", maps.compactions)
+    counts.add("log_compactions", map_wear(device, writes).compactions)
     counts.add("boots", 1)
-    counts.add("bytes_written", SECTOR_BYTES * int(totals[kernel.SECTORS_WRITTEN]), "data")
-    counts.add("bytes_written", SECTOR_BYTES * int(totals[kernel.COPIED_SECTORS]), "copies")
-    counts.add("bytes_written", maps.written_bytes, "maps")
-    labels = int(totals[kernel.LABEL_UPDATES]) * len(device.layout.disks)
-    counts.add("bytes_written", SECTOR_BYTES * labels, "labels")
+    counts.add("recoveries", device.recoveries)
+    for number, layer in enumerate(device.layers):
+        for what, cells in zip(KINDS_OF_NAND, erases_and_programs(device.layers, flash, number), strict=True):
+            counts.add("media_operations", int(cells.sum()), layer.device, what)
+        count_flash(counts, layer.device, use_of(device.layers, flash, number), layer.blocks)
+    for cause, written in _bytes_written(device, state, flash).items():
+        counts.add("bytes_written", written, cause)
     for wear in wears:
         counts.add("past_endurance", wear.past_endurance, wear.device)
     return counts
+
+
+def _bytes_written(device: Device, state: State, flash: Flash) -> dict[str, int]:
+    """By cause.  On NAND flash a page counts whole: one for each atom and label, and what else is given is data."""
+    layout, updates = device.layout, int(state.totals[kernel.LABEL_UPDATES])
+    writes = atom_writes(device.shape, state).all
+    copies = SECTOR_BYTES * int(state.totals[kernel.COPIED_SECTORS])
+    data = labels = translation = 0
+    layers = {layer.device: number for number, layer in enumerate(device.layers)}
+    for (home, _), sectors in zip(layout.homes, home_writes(device.shape, state), strict=True):
+        if home not in layers:
+            data += SECTOR_BYTES * int(sectors.sum())
+    labels += SECTOR_BYTES * updates * sum(disk not in layers for disk in layout.disks)
+    for name, number in layers.items():
+        page_bytes, pages = device.layers[number].geometry.page_bytes, use_of(device.layers, flash, number).pages
+        of_labels = updates * (name in layout.disks)
+        of_maps = int(writes.sum()) * (name == layout.maps.device)
+        labels += page_bytes * of_labels
+        data += page_bytes * (pages[HOST] - of_labels - of_maps)
+        translation += page_bytes * (sum(pages.values()) - pages[HOST])
+    return {
+        "data": data - copies,
+        "copies": copies,
+        "maps": map_wear(device, writes).written_bytes,
+        "labels": labels,
+        "translation": translation,
+    }
 
 
 def _both_sides(numbers: Numbers) -> Numbers:

@@ -12,8 +12,9 @@ from deltabench.firmware_model.config import StoreKind
 from deltabench.firmware_model.formats import LABEL, NOR_AREA, NOR_RECORD, TWIN_SLOT, Format
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.documents import AreaSeen, LabelSeen, RecordSeen, SlotSeen
+from deltabench.scenarios.images.flash import CRC_BYTES
 from deltabench.scenarios.images.memory_image import MemoryImage
-from deltabench.scenarios.images.places import CRC_BYTES, NorArea, Place, Places, nor_area, slot_bytes
+from deltabench.scenarios.images.places import NorArea, Place, Places, nor_area, slot_bytes
 
 MAGIC: Final = b"DBA1"
 SEQUENCES: Final = 1 << 16
@@ -33,7 +34,8 @@ class Twin(NamedTuple):
 class Store(NamedTuple):
     """A decoded map store: ``atoms`` as a boot reads them, None for one without a good copy.
 
-    ``twins`` on NVRAM and disks, ``areas`` on NOR flash.  ``held``: the image has enough of it to look at.
+    ``twins`` on NVRAM and disks, ``areas`` on NOR flash, neither on NAND flash.  ``held``: the image has enough
+    of it to look at.
     """
 
     held: bool
@@ -108,12 +110,14 @@ def read_label(image: MemoryImage, place: Place) -> LabelSeen:
     )
 
 
-def read_store(image: MemoryImage, places: Places) -> Store:
-    """The map store, as far as the image has it."""
+def read_store(image: MemoryImage, places: Places, there: bool = True) -> Store:
+    """The map store, as far as the image has it; if not ``there``, it does not."""
     maps, count = places.maps, places.scheme.atoms
-    held = len(image.within(maps.address, maps.length))
-    if not held:
+    if not there:
         return Store(False, ())
+    if maps.device.kind is StoreKind.NAND:
+        return Store(True, tuple(_in_sector(image, places, atom) for atom in range(count)))
+    held = len(image.within(maps.address, maps.length))
     if maps.device.kind is StoreKind.NOR:
         return _nor(image, places)
     size = slot_bytes(places.firmware)
@@ -125,6 +129,14 @@ def read_store(image: MemoryImage, places: Places) -> Store:
         for atom in range(count)
     )
     return Store(True, tuple(one.payload for one in twins), twins)
+
+
+def _in_sector(image: MemoryImage, places: Places, atom: int) -> bytes | None:
+    """An atom on NAND flash, which has a sector of its own behind the translation layer."""
+    sector = image.read(places.maps.address + atom * SECTOR_BYTES, SECTOR_BYTES)
+    if sector is None or not checked(sector[: places.firmware.atom_bytes + CRC_BYTES], atom):
+        return None
+    return sector[: places.firmware.atom_bytes]
 
 
 def _nor(image: MemoryImage, places: Places) -> Store:

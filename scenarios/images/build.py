@@ -7,27 +7,37 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.configuration import Configuration, DeviceEntry, decode, device_entry, encode
-from deltabench.firmware_model.layout import Region
-from deltabench.hwsim.contents import contents
+from deltabench.hwsim.contents import contents, size_bytes
 from deltabench.hwsim.devboard.spec import CONFIGURATION, FIRMWARE, DevBoardFile, Stretch
 from deltabench.hwsim.disk import SECTOR_BYTES, Disk
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.parts import McuPart
 from deltabench.scenarios.images.device import Device
 from deltabench.scenarios.images.elf import FirmwareElf, check_symbols
 from deltabench.scenarios.images.errors import ImageError
 from deltabench.scenarios.images.memory_image import FILL, MOST_BYTES, MemoryImage
+from deltabench.scenarios.images.places import NAND
 
 NAMES: Final = {"device label": "labels", "map store": "maps", "volume A": "volume-a", "volume B": "volume-b"}
 """What the regions of the firmware's layout are called in an image."""
-REGIONS: Final = (FIRMWARE, CONFIGURATION, *NAMES.values())
+REGIONS: Final = (FIRMWARE, CONFIGURATION, *NAMES.values(), NAND)
 ONE_EACH: Final = (FIRMWARE, CONFIGURATION, "maps", "volume-a", "volume-b")
 """Regions that there is one of, so that a symbol can name it; of labels there is one a disk."""
+
+
+class OnDevice(NamedTuple):
+    """A region of an image that lies on ``device``, from byte ``first`` of it on."""
+
+    name: str
+    device: str
+    first: int
+    size_bytes: int
 
 
 class BuiltRegion(NamedTuple):
     """A region of an image: where it lies, and ``image``, what is in it; ``device`` is "" in the chip's own flash.
 
-    ``unstable``: pages of which one reading was taken; ``unreadable``: sectors that are left out.
+    ``unstable``: pages of which one reading was taken; ``unreadable``: sectors, and pages of NAND flash, left out.
     """
 
     name: str
@@ -85,7 +95,7 @@ def build_image(
     chosen = tuple(region for region in regions if not only or region.name in only)
     missing = [name for name in only if name not in {region.name for region in chosen}]
     if missing or not chosen:
-        there = (*((FIRMWARE,) if elf else ()), *((CONFIGURATION, *NAMES.values()) if device else ()))
+        there = [*((FIRMWARE,) if elf else ()), *((CONFIGURATION, *_names(device)) if device else ())]
         raise ImageError(f"--region {', '.join(missing)}: not in this image, which has {', '.join(there) or 'nothing'}")
     image = MemoryImage(segment for region in chosen for segment in region.image.segments)
     return BuiltImage(image, chosen, device.about if device else "", elf)
@@ -110,43 +120,53 @@ def _configuration(place: Stretch, block: bytes) -> BuiltRegion:
     return BuiltRegion(CONFIGURATION, "", place, MemoryImage([(place.address, data)]))
 
 
-def _places(device: Device, addresses: Mapping[str, int]) -> dict[str, Stretch]:
-    places = {}
+def _names(device: Device) -> list[str]:
+    """The names of the regions on the device's parts, each once."""
+    return list(dict.fromkeys(region.name for region in stored_regions(device)))
+
+
+def stored_regions(device: Device) -> list[OnDevice]:
+    """What of the device's parts belongs into an image: regions of the firmware, and all pages of each NAND flash.
+
+    What lies behind a translation layer may be in any of its pages.
+    """
+    found: list[OnDevice] = []
     for region in device.layout.regions:
-        at, length = _in_bytes(device, region)
-        name = NAMES[region.name]
-        places[name] = Stretch(name, addresses[region.device] + at, length)
-    return places
+        medium = device.board.media[region.device]
+        unit = SECTOR_BYTES if isinstance(medium, Disk) else 1
+        if isinstance(medium, NandFlash):
+            whole = OnDevice(NAND, region.device, 0, size_bytes(medium))
+            found += [whole] if whole not in found else []
+        else:
+            found.append(OnDevice(NAMES[region.name], region.device, region.first * unit, region.length * unit))
+    return found
+
+
+def _places(device: Device, addresses: Mapping[str, int]) -> dict[str, Stretch]:
+    return {
+        region.name: Stretch(region.name, addresses[region.device] + region.first, region.size_bytes)
+        for region in stored_regions(device)
+    }
 
 
 def _check_size(device: Device, only: Collection[str]) -> None:
-    chosen = {
-        NAMES[region.name]: _in_bytes(device, region)[1]
-        for region in device.layout.regions
-        if not only or NAMES[region.name] in only
-    }
-    if sum(chosen.values()) > MOST_BYTES:
-        largest = max(chosen, key=lambda name: chosen[name])
+    chosen = [region for region in stored_regions(device) if not only or region.name in only]
+    total = sum(region.size_bytes for region in chosen)
+    if total > MOST_BYTES:
+        largest = max(chosen, key=lambda region: region.size_bytes)
+        remedy = f"take fewer blocks of {largest.device}" if largest.name == NAND else "take fewer units"
         raise ImageError(
-            f"the regions on the devices take {sum(chosen.values()):,} bytes, and an image holds at most "
-            f"{MOST_BYTES:,}; the largest is {largest}; take fewer units, or choose regions with --region"
+            f"the regions on the devices take {total:,} bytes, and an image holds at most "
+            f"{MOST_BYTES:,}; the largest is {largest.name}; {remedy}, or choose regions with --region"
         )
 
 
 def _on_devices(device: Device, addresses: Mapping[str, int], only: Collection[str]) -> Iterator[BuiltRegion]:
-    for region in device.layout.regions:
-        name = NAMES[region.name]
-        if only and name not in only:
+    for region in stored_regions(device):
+        if only and region.name not in only:
             continue
-        at, length = _in_bytes(device, region)
         base = addresses[region.device]
-        held = contents(device.board.media[region.device], at, length)
+        held = contents(device.board.media[region.device], region.first, region.size_bytes)
         image = MemoryImage((base + start, data) for start, data in held.pieces)
-        place = Stretch(name, base + at, length)
-        yield BuiltRegion(name, region.device, place, image, len(held.unstable), len(held.unreadable))
-
-
-def _in_bytes(device: Device, region: Region) -> tuple[int, int]:
-    """Where on its device a region begins, and how long it is."""
-    unit = SECTOR_BYTES if isinstance(device.board.media[region.device], Disk) else 1
-    return region.first * unit, region.length * unit
+        place = Stretch(region.name, base + region.first, region.size_bytes)
+        yield BuiltRegion(region.name, region.device, place, image, len(held.unstable), len(held.unreadable))

@@ -5,7 +5,7 @@ The configuration block is found in the image itself, or given for a dump that h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -16,8 +16,9 @@ from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.atoms import Store, read_label, read_store
 from deltabench.scenarios.images.documents import LabelSeen, MapsSeen
 from deltabench.scenarios.images.errors import ImageError
+from deltabench.scenarios.images.layer import Layer, read_layer
 from deltabench.scenarios.images.maps import read_maps
-from deltabench.scenarios.images.memory_image import MemoryImage
+from deltabench.scenarios.images.memory_image import ADDRESSES, MemoryImage
 from deltabench.scenarios.images.places import Place, Places, find_places
 
 MOST_CANDIDATES: Final = 64
@@ -27,7 +28,9 @@ MOST_CANDIDATES: Final = 64
 class Decoded(NamedTuple):
     """What an image says.  ``labels`` has None for a disk whose label the image lacks; so is ``maps`` without a store.
 
-    ``block_address``: where the configuration block is in the image; None if it was given.
+    ``block_address``: where the configuration block is in the image; None if it was given.  ``raw`` is what the file
+    has; in ``image``, a NAND flash has the sectors behind its translation layer (``layers``, None for one that the file
+    lacks) in place of its pages, so that regions can be found there as on a disk.
     """
 
     image: MemoryImage
@@ -35,12 +38,19 @@ class Decoded(NamedTuple):
     labels: tuple[LabelSeen | None, ...]
     store: Store
     maps: MapsSeen | None
+    raw: MemoryImage
+    layers: tuple[Layer | None, ...] = ()
     block_address: int | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What the image lacks altogether, in words."""
         lacking = [
+            f"the pages of {flash.device.name}"
+            for flash, layer in zip(self.places.flashes, self.layers, strict=True)
+            if layer is None
+        ]
+        lacking += [
             f"the label of {place.device.name}"
             for place, label in zip(self.places.labels, self.labels, strict=True)
             if label is None
@@ -54,7 +64,17 @@ class Decoded(NamedTuple):
 
     def holds_any(self, place: Place) -> bool:
         """Whether the image has any byte of a region."""
-        return bool(len(self.image.within(place.address, place.length)))
+        return is_held(self.image, self.layers, place)
+
+    def layer(self, place: Place) -> Layer | None:
+        """The translation layer that a region is behind, if the file has it."""
+        return next((layer for layer in self.layers if layer and layer.flash.device == place.device), None)
+
+
+def is_held(image: MemoryImage, layers: Sequence[Layer | None], place: Place) -> bool:
+    """Whether there is any byte of a region, or all pages behind which it would be."""
+    behind = any(layer is not None and layer.flash.device == place.device for layer in layers)
+    return behind or bool(len(image.within(place.address, place.length)))
 
 
 def find_configuration(image: MemoryImage) -> tuple[Configuration, int] | None:
@@ -88,14 +108,43 @@ def decode_image(image: MemoryImage, configuration: Configuration, block_address
     return decode_places(image, find_places(configuration), block_address)
 
 
-def decode_places(image: MemoryImage, places: Places, block_address: int | None = None) -> Decoded:
+def decode_places(raw: MemoryImage, places: Places, block_address: int | None = None) -> Decoded:
     """As ``decode_image``, where it is known where everything lies."""
-    labels = tuple(
-        read_label(image, place) if len(image.within(place.address, place.length)) else None for place in places.labels
+    layers = tuple(
+        read_layer(raw, flash) if len(raw.within(flash.device.address, flash.device.size_bytes)) else None
+        for flash in places.flashes
     )
-    store = read_store(image, places)
+    image = _behind(raw, places, layers)
+    labels = tuple(read_label(image, place) if is_held(image, layers, place) else None for place in places.labels)
+    store = read_store(image, places, is_held(image, layers, places.maps))
     maps = read_maps(places, store.atoms) if store.held else None
-    return Decoded(image, places, labels, store, maps, block_address)
+    return Decoded(image, places, labels, store, maps, raw, layers, block_address)
+
+
+def _behind(raw: MemoryImage, places: Places, layers: Sequence[Layer | None]) -> MemoryImage:
+    """The image with the sectors behind each translation layer in place of the pages that they lie in."""
+    if not places.flashes:
+        return raw
+    pieces = list(outside(raw, [Stretch(f.device.address, f.device.size_bytes) for f in places.flashes]))
+    for layer in layers:
+        if layer is not None:
+            pieces += [(layer.flash.device.address + at, data) for at, data in layer.sectors()]
+    return MemoryImage(pieces)
+
+
+class Stretch(NamedTuple):
+    """``length`` bytes from ``address`` on."""
+
+    address: int
+    length: int
+
+
+def outside(image: MemoryImage, stretches: Iterable[Stretch]) -> Iterator[tuple[int, bytes]]:
+    """What an image holds outside of all of these, which do not overlap."""
+    at = 0
+    for start, length in [*sorted(stretches), Stretch(ADDRESSES, 0)]:
+        yield from image.within(at, max(start - at, 0)).segments
+        at = start + length
 
 
 def gaps(image: MemoryImage, place: Place) -> list[tuple[int, int]]:

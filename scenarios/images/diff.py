@@ -10,8 +10,9 @@ import msgspec
 
 from deltabench.firmware_model.config import Placement
 from deltabench.hwsim.disk import SECTOR_BYTES
-from deltabench.scenarios.images.decode import Decoded
-from deltabench.scenarios.images.documents import Difference, ImageDiff, LabelSeen
+from deltabench.scenarios.images.decode import Decoded, Stretch, outside
+from deltabench.scenarios.images.documents import BlockSeen, Difference, ImageDiff, LabelSeen
+from deltabench.scenarios.images.layer import Layer
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import Place
 from deltabench.scenarios.images.units import shown_units
@@ -38,6 +39,11 @@ def diff_images(one: Decoded, other: Decoded, path: Path, other_path: Path) -> I
         structures = tuple(found)
         for place in (one.places.volume_a, one.places.volume_b):
             found += _sectors(one.image, other.image, place)
+        found += _behind_layers(one, other)
+        if not found:
+            found += _layers(one, other)
+        if not found:
+            found += _dead_pages(one, other)
         found += _meaningless(one, other, structures)
     else:
         found += _configuration(one, other)
@@ -187,13 +193,82 @@ def _held_sectors(images: Sequence[MemoryImage], place: Place) -> list[int]:
     return sorted(held)
 
 
+def _behind_layers(one: Decoded, other: Decoded) -> Iterator[Difference]:
+    """Sectors behind a translation layer that belong to no region, and layers that are there in one image only."""
+    for flash, layer, its in zip(one.places.flashes, one.layers, other.layers, strict=True):
+        name = flash.device.name
+        said = [_layer_text(each) for each in (layer, its)]
+        if said[0] != said[1]:
+            yield _difference(f"translation layer of {name}", *said)
+            continue
+        regions = [place for place in one.places.regions if place.device == flash.device]
+        held = [
+            MemoryImage(outside(decoded.image.within(flash.device.address, flash.sectors * SECTOR_BYTES),
+                                [Stretch(place.address, place.length) for place in regions]))
+            for decoded in (one, other)
+        ]  # fmt: skip
+        if held[0] != held[1]:
+            yield _difference(f"{name}: sectors in no region", "other data", "other data")
+
+
+def _layer_text(layer: Layer | None) -> str:
+    return "not in the image" if layer is None else layer.seen.fault or "there"
+
+
+def _layers(one: Decoded, other: Decoded) -> Iterator[Difference]:
+    """Where a translation layer has what is the same: the checkpoint in force, the map, the blocks."""
+    for layer, its in zip(one.layers, other.layers, strict=True):
+        if layer is None or its is None or layer.seen.fault:
+            continue
+        name = layer.seen.device
+        if layer.seen.checkpoint != its.seen.checkpoint:
+            yield _difference(f"{name}: checkpoint in force", *map(_checkpoint, (layer, its)))
+        if layer.seen.log_pages != its.seen.log_pages:
+            yield _difference(f"{name}: pages of the log behind it", layer.seen.log_pages, its.seen.log_pages)
+        moved = sum(1 << n for n in layer.map.keys() | its.map.keys() if layer.map.get(n) != its.map.get(n))
+        if moved:
+            pages = f"logical page{'s' * (moved.bit_count() > 1)} {shown_units(moved)}"
+            yield _difference(f"{name}: place of {pages}", *(_pages(each, moved) for each in (layer, its)))
+        for block, its_block in zip(layer.seen.blocks, its.seen.blocks, strict=True):
+            if block != its_block:
+                yield _difference(f"{name}: block {block.number}", *map(_block, (block, its_block)))
+
+
+def _checkpoint(layer: Layer) -> str:
+    checkpoint = layer.seen.checkpoint
+    assert checkpoint is not None, "a layer without fault has one"
+    blocks = ", ".join(map(str, checkpoint.blocks))
+    return f"sequence {checkpoint.sequence} in block {blocks}, {'settled' if checkpoint.settled else 'not settled'}"
+
+
+def _pages(layer: Layer, moved: int) -> str:
+    """Where one logical page is; of several, how many are anywhere."""
+    pages = [layer.map.get(logical) for logical in range(moved.bit_length()) if moved >> logical & 1]
+    if len(pages) == 1:
+        return "nowhere" if pages[0] is None else f"page {pages[0]}"
+    return f"{len(pages) - pages.count(None)} somewhere"
+
+
+def _block(block: BlockSeen) -> str:
+    sequence = "" if block.sequence is None else f", sequence {block.sequence}"
+    return f"{block.role}, {block.erases} erases, {block.valid} valid pages{sequence}"
+
+
+def _dead_pages(one: Decoded, other: Decoded) -> Iterator[Difference]:
+    """Pages that differ though all that counts is the same, and in the same place."""
+    for flash in one.places.flashes:
+        pages = [each.raw.within(flash.device.address, flash.device.size_bytes) for each in (one, other)]
+        if pages[0] != pages[1]:
+            yield _difference(f"{flash.device.name}: pages that mean nothing now", "other data", "other data")
+
+
 def _meaningless(one: Decoded, other: Decoded, found: Sequence[Difference]) -> Iterator[Difference]:
     """Bytes that differ where no structure says anything: in what was, beside what is, and outside of all regions."""
     regions = (*one.places.labels, one.places.maps)
     inside = [[decoded.image.within(place.address, place.length) for place in regions] for decoded in (one, other)]
     if inside[0] != inside[1] and not found:
         yield _difference("labels or map store: bytes that mean nothing now", "other data", "other data")
-    blocks = [_outside(decoded, one.places.regions) for decoded in (one, other)]
+    blocks = [_outside(decoded, one.places.stored) for decoded in (one, other)]
     differing = sorted(at for at in blocks[0].keys() | blocks[1].keys() if blocks[0].get(at) != blocks[1].get(at))
     if differing:
         span = f"0x{differing[0]:08X} to 0x{differing[-1] + BLOCK - 1:08X}"
@@ -204,14 +279,9 @@ def _meaningless(one: Decoded, other: Decoded, found: Sequence[Difference]) -> I
 
 def _outside(decoded: Decoded, regions: Sequence[Place]) -> dict[int, MemoryImage]:
     """What the image has outside of the regions, in aligned blocks."""
-    edges = sorted((place.address, place.address + place.length) for place in regions)
-    starts, ends = [0, *(end for _, end in edges)], [*(start for start, _ in edges), 1 << 32]
-    gaps = zip(starts, ends, strict=True)
-    outside = MemoryImage(
-        [piece for start, end in gaps for piece in decoded.image.within(start, max(end - start, 0)).segments]
-    )
+    found = MemoryImage(outside(decoded.raw, [Stretch(place.address, place.length) for place in regions]))
     return {
-        at: outside.within(at, BLOCK)
-        for segment in outside.segments
+        at: found.within(at, BLOCK)
+        for segment in found.segments
         for at in range(segment.address // BLOCK * BLOCK, segment.end, BLOCK)
     }

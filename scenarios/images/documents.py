@@ -95,6 +95,56 @@ class AreaSeen(_Object, frozen=True, kw_only=True):
     blank_behind: bool = True
 
 
+class CheckpointSeen(_Object, frozen=True, kw_only=True):
+    """The checkpoint of a translation layer that is in force.
+
+    ``sequence``: of the first of its ``blocks``.  ``proofs``: those that can be read.  ``named``: a block of data with
+    more than its header says that it counts.  ``settled``: it counts at every mount from now on.  ``whole``: all pages
+    of both copies can be read.
+    """
+
+    sequence: Number
+    blocks: tuple[Number, ...]
+    proofs: tuple[Number, ...]
+    named: bool
+    settled: bool
+    whole: bool
+
+
+class BlockSeen(_Object, frozen=True, kw_only=True):
+    """A block of NAND flash: how often it was erased, and how many of its pages are ``valid``: hold what counts.
+
+    ``waiting``: nothing in it counts, but it is free only once the checkpoint is named.  ``sequence``: its place in the
+    log, where it has one that can be read.
+    """
+
+    number: Number
+    role: Literal["free", "waiting", "data", "checkpoint", "bad"]
+    erases: Number
+    valid: Number
+    sequence: Number | None
+
+
+class LayerSeen(_Object, frozen=True, kw_only=True):
+    """The translation layer of a NAND flash, as a mount finds it; ``fault``: why it is refused, and nothing is said.
+
+    ``written``: logical pages that were ever written.  ``log_pages``: pages behind the checkpoint; ``log_torn``: the
+    last of them is not whole.
+    """
+
+    device: str
+    address: Number
+    page_bytes: Number
+    pages_per_block: Number
+    logical_pages: Number
+    written: Number
+    fault: str
+    checkpoint: CheckpointSeen | None
+    log_pages: Number
+    log_torn: bool
+    blocks: tuple[BlockSeen, ...]
+
+
 class LabelSeen(_Object, frozen=True, kw_only=True):
     """The label of a disk."""
 
@@ -158,11 +208,11 @@ class OperationSeen(_Object, frozen=True, kw_only=True):
 class BootSeen(_Object, frozen=True, kw_only=True):
     """What the firmware model does when it is powered on with this image.
 
-    ``outcome``: ready, maps-lost or refused with the ``reason``; stopped, if the firmware does not end; not-tried.
-    ``later``: how many operations a second and a third boot take, and whether one comes to another state.
+    ``outcome``: ready; maps-lost, refused or read-only with the ``reason``; stopped, if the firmware does not end;
+    not-tried.  ``later``: how many operations a second and a third boot take, and whether one comes to another state.
     """
 
-    outcome: Literal["ready", "maps-lost", "refused", "stopped", "not-tried"]
+    outcome: Literal["ready", "maps-lost", "refused", "read-only", "stopped", "not-tried"]
     reason: str = ""
     operations: tuple[OperationSeen, ...] = ()
     limit: Number = 0
@@ -195,6 +245,7 @@ class Inspected(_Object, frozen=True, kw_only=True, tag="deltabench.image/1", ta
     missing: tuple[str, ...]
     labels: tuple[LabelSeen, ...]
     areas: tuple[AreaSeen, ...]
+    layers: tuple[LayerSeen, ...] = ()
     atoms: tuple[AtomSeen, ...]
     maps: MapsSeen | None
     boot: BootSeen

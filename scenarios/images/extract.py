@@ -39,7 +39,7 @@ def extract(decoded: Decoded) -> Extracted:
     if maps is not None and int(maps.lost, 16):
         units = shown_units(int(maps.lost, 16))
         raise ImageError(f"the map entries of units {units} have no good copy: which data is theirs cannot be said")
-    if seen.outcome != "ready" or maps is None:
+    if seen.outcome not in ("ready", "read-only") or maps is None:
         raise ImageError(f"nobody can vouch for what the volume holds: {seen.reason}")
     vsm, ddm = int(maps.vsm, 16), int(maps.ddm, 16)
     return Extracted(_volume(decoded, vsm ^ ddm), _volume(decoded, vsm))

@@ -68,10 +68,11 @@ def inspect(decoded: Decoded, path: Path) -> Inspected:
         units=firmware.units,
         sectors_per_unit=firmware.sectors_per_unit,
         configuration_address=decoded.block_address,
-        places=tuple(_place(decoded.image, place) for place in places.regions),
+        places=tuple(_place(decoded.raw, place) for place in places.stored),
         missing=decoded.missing,
         labels=tuple(label for label in decoded.labels if label is not None),
         areas=tuple(_named(decoded, area) for area in decoded.store.areas),
+        layers=tuple(layer.seen for layer in decoded.layers if layer is not None),
         atoms=tuple(_atom(decoded, atom, payload) for atom, payload in enumerate(decoded.store.atoms)),
         maps=decoded.maps,
         boot=booted.seen,
@@ -131,7 +132,7 @@ def _verdict(decoded: Decoded, seen: BootSeen) -> str:
             return f"Does not boot: {seen.reason}."
         case "refused":
             return f"Boots, and refuses to serve: {seen.reason}."
-        case "maps-lost":
+        case "maps-lost" | "read-only":
             return f"Boots, and serves reads only: {seen.reason}."
         case "ready":
             work = list(_work(decoded)) if seen.operations else []
@@ -156,6 +157,7 @@ def _work(decoded: Decoded) -> Iterator[str]:
     ahead = [label.disk for label in decoded.labels if label is not None and _is_ahead(decoded, label)]
     if ahead:
         yield f"finishes an update of the labels that {' and '.join(ahead)} had already"
+    yield from _on_nand(decoded)
     newest = next((area for area in decoded.store.areas if area.counts), None)
     if newest is None:
         return
@@ -169,6 +171,26 @@ def _work(decoded: Decoded) -> Iterator[str]:
         yield f"compacts a log of {good} record{'s' * (good != 1)}{behind} into a new checkpoint"
     elif not other.good or not follows(newest, other):
         yield "writes a new checkpoint over an area that a cut has left half done"
+
+
+def _on_nand(decoded: Decoded) -> Iterator[str]:
+    """What the mount of a translation layer finds to do."""
+    for layer in decoded.layers:
+        checkpoint = None if layer is None else layer.seen.checkpoint
+        if layer is None or checkpoint is None:
+            continue
+        seen = layer.seen
+        if seen.log_pages:
+            torn = ", the last of them torn," if seen.log_torn else ""
+            pages = f"{seen.log_pages} page{'s' * (seen.log_pages != 1)}"
+            yield f"takes {pages} of the log of {seen.device}{torn} into a new checkpoint"
+        elif not checkpoint.settled:
+            yield f"writes the checkpoint of {seen.device} once more, which nothing proves to be stable"
+        elif not checkpoint.whole:
+            yield f"writes the checkpoint of {seen.device} once more, of which pages cannot be read any more"
+        bad = [str(block.number) for block in seen.blocks if block.role == "bad" and block.valid]
+        if bad:
+            yield f"empties bad block{'s' * (len(bad) > 1)} {', '.join(bad)} of {seen.device}"
 
 
 def _is_ahead(decoded: Decoded, label: LabelSeen) -> bool:

@@ -6,6 +6,7 @@ from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, IDENTITY,
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.atoms import number
 from deltabench.scenarios.images.decode import Decoded, unreadable
+from deltabench.scenarios.images.flash import CRC_BYTES
 from deltabench.scenarios.images.maps import (
     CLEARING,
     FLAGS,
@@ -90,6 +91,11 @@ def padding(decoded: Decoded) -> Faults:
     for area in decoded.store.areas:
         if area.good and area.unused != unused.hex():
             yield f"the area at 0x{area.address:08X}: the unused bytes are {area.unused}"
+    if places.firmware.store.value == "nand":
+        for atom, payload in enumerate(decoded.store.atoms):
+            sector = decoded.image.read(places.maps.address + atom * SECTOR_BYTES, SECTOR_BYTES)
+            if payload is not None and sector is not None and any(sector[len(payload) + CRC_BYTES :]):
+                yield f"{atom_name(places, atom)}: its sector is not zero behind it"
     size = slot_bytes(places.firmware)
     on_disk = [slot.address for twin in decoded.store.twins for slot in twin.slots if slot.state == "good"]
     if places.firmware.store.value == "disk":

@@ -1,10 +1,14 @@
 """Where on the bus everything lies that a configuration block tells of, worked out from the block alone.
 
 An image may come from anywhere: nothing here is allocated by what a block says, and what cannot be is refused.
+
+What lies behind the translation layer of a NAND flash has the addresses that it would have if the sectors of the layer
+lay one behind the other from the first address of the flash on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -13,14 +17,16 @@ from deltabench.firmware_model.configuration import Configuration, DeviceEntry
 from deltabench.firmware_model.formats import CONTROL, HISTORY_SYSTEM, NOR_AREA, NOR_RECORD, SYSTEM, TWIN_SLOT
 from deltabench.hwsim.disk import SECTOR_BYTES
 from deltabench.scenarios.images.errors import ImageError
+from deltabench.scenarios.images.flash import CRC_BYTES, Flash, flash_of, what_is_wrong
 from deltabench.scenarios.images.memory_image import ADDRESSES, MOST_BYTES
 
 LABELS: Final = "labels"
 MAPS: Final = "maps"
 VOLUME_A: Final = "volume-a"
 VOLUME_B: Final = "volume-b"
+NAND: Final = "nand"
+OF_SECTORS: Final = (StoreKind.DISK, StoreKind.NAND)
 LABEL_SECTORS: Final = 2
-CRC_BYTES: Final = 4
 MOST_PAGE_BYTES: Final = 1 << 16
 
 
@@ -69,7 +75,10 @@ class Scheme(NamedTuple):
 
 
 class Places(NamedTuple):
-    """The regions of a device: ``labels`` in the order of the disks, and what the rest of the module is about."""
+    """The regions of a device: ``labels`` in the order of the disks, and what the rest of the module is about.
+
+    ``flashes``: each NAND flash that a region lies on, behind its translation layer.
+    """
 
     firmware: FirmwareConfig
     devices: tuple[DeviceEntry, ...]
@@ -78,11 +87,22 @@ class Places(NamedTuple):
     volume_a: Place
     volume_b: Place
     scheme: Scheme
+    flashes: tuple[Flash, ...] = ()
 
     @property
     def regions(self) -> tuple[Place, ...]:
         """All of them."""
         return (*self.labels, self.maps, self.volume_a, self.volume_b)
+
+    @property
+    def stored(self) -> tuple[Place, ...]:
+        """What an image has of them: all pages of a NAND flash, and the regions that are on other devices."""
+        pages = (Place(NAND, flash.device, 0, flash.device.size_bytes) for flash in self.flashes)
+        return (*(place for place in self.regions if self.flash(place) is None), *pages)
+
+    def flash(self, place: Place) -> Flash | None:
+        """The NAND flash that a region is on; None if it is on another device."""
+        return next((flash for flash in self.flashes if flash.device == place.device), None)
 
 
 class NorArea(NamedTuple):
@@ -116,17 +136,18 @@ def find_places(configuration: Configuration) -> Places:
     volumes = []
     for name, placement in ((VOLUME_A, firmware.volume_a), (VOLUME_B, firmware.volume_b)):
         device = by_name[placement.device or ""]
-        if device.kind is not StoreKind.DISK:
-            raise _impossible(f"{name} is on {device.name}, which is no disk")
+        if device.kind not in OF_SECTORS:
+            raise _impossible(f"{name} is on {device.name}, which is no disk and no NAND flash")
         volumes.append(Place(name, device, (placement.start or 0) * SECTOR_BYTES, unit))
     device = by_name[firmware.maps.device or ""]
     if device.kind is not firmware.store:
         raise _impossible(f"the map store is on {device.name}, which is of another kind")
-    start = (firmware.maps.start or 0) * (SECTOR_BYTES if device.kind is StoreKind.DISK else 1)
+    start = (firmware.maps.start or 0) * (SECTOR_BYTES if device.kind in OF_SECTORS else 1)
     maps = Place(MAPS, device, start, store_bytes(firmware, device, scheme.atoms))
     disks = dict.fromkeys(place.device for place in volumes)
     labels = tuple(Place(LABELS, disk, 0, LABEL_SECTORS * SECTOR_BYTES) for disk in disks)
-    places = Places(firmware, devices, labels, maps, volumes[0], volumes[1], scheme)
+    flashes = _flashes(firmware, dict.fromkeys(place.device for place in (*labels, maps)))
+    places = Places(firmware, devices, labels, maps, volumes[0], volumes[1], scheme, flashes)
     _check_regions(places)
     return places
 
@@ -160,6 +181,8 @@ def store_bytes(firmware: FirmwareConfig, device: DeviceEntry, atoms: int) -> in
         return 2 * atoms * slot_bytes(firmware)
     if device.kind is StoreKind.DISK:
         return 2 * atoms * SECTOR_BYTES
+    if device.kind is StoreKind.NAND:
+        return atoms * SECTOR_BYTES
     return 2 * nor_area(firmware, device, atoms).bytes
 
 
@@ -190,7 +213,7 @@ def _check_devices(devices: tuple[DeviceEntry, ...]) -> None:
     if not all(device.name.isprintable() for device in devices):
         raise _impossible("the name of a device is no text that a person could read")
     for device in devices:
-        name, kind, address, size, program, erase = device
+        name, kind, address, size, program, erase, _ = device
         if not size or address + size > ADDRESSES:
             raise _impossible(f"{name}: {size} bytes from 0x{address:08X} on are not in the addresses of 32 bits")
         if kind is StoreKind.DISK and (size % SECTOR_BYTES or program != SECTOR_BYTES):
@@ -201,15 +224,33 @@ def _check_devices(devices: tuple[DeviceEntry, ...]) -> None:
             whole = 0 < program <= MOST_PAGE_BYTES and erase > 0 and not erase % program and not size % erase
             if not whole:
                 raise _impossible(f"{name}: {size} bytes are no NOR flash of sectors of {erase} and pages of {program}")
+        if kind is StoreKind.NAND and (wrong := what_is_wrong(device)):
+            raise _impossible(f"{name}: {wrong}")
     for one, other in combinations(devices, 2):
         if one.address < other.address + other.size_bytes and other.address < one.address + one.size_bytes:
             raise _impossible(f"{one.name} and {other.name} have the same addresses")
 
 
+def _flashes(firmware: FirmwareConfig, devices: Iterable[DeviceEntry]) -> tuple[Flash, ...]:
+    """The NAND flashes among the devices that something lies on."""
+    flashes = []
+    for device in devices:
+        if device.kind is StoreKind.NAND:
+            flash = flash_of(device, firmware.over_provisioning)
+            if flash is None:
+                raise _impossible(f"{device.name}: {device.size_bytes:,} bytes are too few for a translation layer")
+            flashes.append(flash)
+    if sum(flash.device.size_bytes for flash in flashes) > MOST_BYTES:
+        raise _impossible("the NAND flashes have more bytes than an image may hold")
+    return tuple(flashes)
+
+
 def _check_regions(places: Places) -> None:
     for place in places.regions:
-        if place.first + place.length > place.device.size_bytes:
-            raise _impossible(f"{place} goes beyond {place.device.name}, which has {place.device.size_bytes:,} bytes")
+        flash = places.flash(place)
+        size = place.device.size_bytes if flash is None else flash.sectors * SECTOR_BYTES
+        if place.first + place.length > size:
+            raise _impossible(f"{place} goes beyond {place.device.name}, which has {size:,} bytes")
     for one, other in combinations(places.regions, 2):
         if (
             one.device == other.device

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple
 
-from deltabench.scenarios.images import map_checks, store_checks
+from deltabench.scenarios.images import layer_checks, map_checks, store_checks
 from deltabench.scenarios.images.boot import Booted
 from deltabench.scenarios.images.decode import Decoded, unreadable
 from deltabench.scenarios.images.documents import RuleSeen
 from deltabench.scenarios.images.store_checks import Check, Faults
 from deltabench.scenarios.images.units import shown_units
 
-Need = Literal["labels", "store", "volumes"]
+Need = Literal["labels", "store", "volumes", "layers"]
 MOST_PLACES: Final = 8
 SCHEMES: Final = ("plain", "flagged", "versioned", "history")
 WITH_VERSION: Final = SCHEMES[1:]
@@ -24,12 +24,14 @@ WITH_FLAG: Final = ("flagged", "versioned")
 WITH_UNIT_VERSIONS: Final = ("versioned", "history")
 TWINS: Final = ("nvram", "disk")
 NOR: Final = ("nor",)
+NAND: Final = ("nand",)
 
 
 class Rule(NamedTuple):
     """A rule of what lies on the media: ``check`` yields each place where it is broken.
 
-    ``needs``: what must be in the image to say.  ``schemes``, ``stores`` and ``remote``: where there is such a thing.
+    ``needs``: what must be in the image to say.  ``schemes``, ``stores``, ``remote`` and ``layers`` (of translation):
+    where there is such a thing.
     """
 
     name: str
@@ -37,8 +39,9 @@ class Rule(NamedTuple):
     check: Check
     needs: tuple[Need, ...] = ("store",)
     schemes: tuple[str, ...] = SCHEMES
-    stores: tuple[str, ...] = (*TWINS, *NOR)
+    stores: tuple[str, ...] = (*TWINS, *NOR, *NAND)
     remote: bool = False
+    layers: bool = False
 
 
 def judge(decoded: Decoded, booted: Booted, after: Decoded | None) -> tuple[RuleSeen, ...]:
@@ -50,7 +53,7 @@ def _judged(rule: Rule, decoded: Decoded, after: Decoded | None) -> RuleSeen:
     firmware = decoded.places.firmware
     if firmware.scheme not in rule.schemes or firmware.store.value not in rule.stores:
         return RuleSeen(rule=rule.name, state="none", means=rule.means)
-    if rule.remote and firmware.remote is None:
+    if (rule.remote and firmware.remote is None) or (rule.layers and not decoded.places.flashes):
         return RuleSeen(rule=rule.name, state="none", means=rule.means)
     if not all(_has(decoded, need) for need in rule.needs):
         return RuleSeen(
@@ -85,9 +88,27 @@ def _has(decoded: Decoded, need: Need) -> bool:
             return decoded.store.held
         case "volumes":
             return unreadable(decoded) is not None
+        case "layers":
+            return None not in decoded.layers
+
+
+def _of_layers(name: str, means: str, check: Check) -> Rule:
+    return Rule(name, means, check, ("layers",), layers=True)
 
 
 RULES: Final = (
+    _of_layers("layer-counts", "a checkpoint of each translation layer counts", layer_checks.checkpoint_counts),
+    _of_layers("layer-settled", "that checkpoint counts for good", layer_checks.checkpoint_settled),
+    _of_layers("layer-log-whole", "the log behind it ends in a whole page", layer_checks.log_ends_whole),
+    _of_layers("layer-in-order", "no two blocks that count have one place in the log", layer_checks.sequences_differ),
+    _of_layers("layer-map-sound", "each logical page is in a page of its own", layer_checks.map_names_pages),
+    _of_layers(
+        "layer-pages-agree", "a page that counts says which logical page it holds", layer_checks.pages_name_themselves
+    ),
+    _of_layers("layer-bad-empty", "a bad block holds nothing that counts", layer_checks.bad_blocks_are_empty),
+    _of_layers(
+        "layer-free-empty", "a block called free holds nothing that is mapped", layer_checks.free_blocks_are_empty
+    ),
     Rule("labels-good", "every disk with a volume has a label with a good slot", store_checks.labels_good, ("labels",)),
     Rule(
         "labels-belong",
@@ -150,6 +171,9 @@ RULES: Final = (
     ),
 )
 MENDED: Final = (
+    "layer-settled",
+    "layer-log-whole",
+    "layer-bad-empty",
     "labels-in-step",
     "newest-area-proven",
     "other-area-before",
@@ -169,7 +193,10 @@ def _of_the_boot(decoded: Decoded, booted: Booted, after: Decoded | None) -> Ite
         state: Literal["open", "broken", "held"] = "broken" if fault else "held"
         return RuleSeen(rule=name, state=state if tried else "open", means=means, place=fault if tried else seen.reason)
 
-    yield rule("boot-ends-ready", "a boot ends ready", "" if seen.outcome == "ready" else seen.reason or seen.outcome)
+    # A flash without spare blocks can still be read, and has nothing wrong with what lies on it.
+    ends_well = seen.outcome in ("ready", "read-only")
+    yield rule("boot-ends-ready", "a boot ends ready, or read-only without spare blocks",
+               "" if ends_well else seen.reason or seen.outcome)  # fmt: skip
     count = len(seen.operations)
     yield rule("boot-bounded", f"a boot takes at most {seen.limit} media operations" if tried else "a boot is bounded",
                f"{count}" if seen.outcome == "stopped" and count >= seen.limit else "")  # fmt: skip

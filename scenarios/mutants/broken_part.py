@@ -8,6 +8,12 @@ from typing import Any
 from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import DeltaController
 from deltabench.firmware_model.schemes.scheme import MapScheme
+from deltabench.firmware_model.translation.blocks import BlockTable
+from deltabench.firmware_model.translation.checkpoint import Checkpoints
+from deltabench.firmware_model.translation.collection import Collector
+from deltabench.firmware_model.translation.layer import TranslationLayer
+from deltabench.firmware_model.translation.log import Log
+from deltabench.firmware_model.translation.mount import Mount
 from deltabench.hwsim.board import Board
 
 
@@ -42,6 +48,27 @@ def broken_scheme(mistake: type[MapScheme]) -> type[DeltaController]:
     class Broken(DeltaController):
         def __init__(self, board: Board, config: FirmwareConfig) -> None:
             super().__init__(board, config, mistake)
+
+    return _named_for(Broken, mistake)
+
+
+def broken_flash(mistake: type) -> type[DeltaController]:
+    """Class decorator: our controller, with the decorated class as a part of its translation layer, or as that."""
+
+    def with_part(whole: type, place: str, part: type) -> type:
+        return type(mistake.__name__, (whole,), {place: part})
+
+    layer = mistake
+    if issubclass(mistake, Collector):
+        layer = with_part(TranslationLayer, "collector_type", mistake)
+    for place, kind in (("log_type", Log), ("blocks_type", BlockTable), ("checkpoints_type", Checkpoints)):
+        if issubclass(mistake, kind):
+            layer = with_part(TranslationLayer, "mount_type", with_part(Mount, place, mistake))
+    if issubclass(mistake, Mount):
+        layer = with_part(TranslationLayer, "mount_type", mistake)
+
+    class Broken(DeltaController):
+        layer_type = layer
 
     return _named_for(Broken, mistake)
 

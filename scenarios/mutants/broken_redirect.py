@@ -45,7 +45,7 @@ class CopiesBehindMap(Redirection):
         self._rest: dict[int, bytes] = {}
         super().write(sectors)
         for lba, sector in self._rest.items():
-            disk, first_lba = self._layout.homes[(self._maps.vsm ^ self._maps.ddm) >> lba // self._size & 1]
+            disk, first_lba = self._volumes.homes[(self._maps.vsm ^ self._maps.ddm) >> lba // self._size & 1]
             disk.write(first_lba + lba, [sector], fua=True)
 
     def _completed(self, unit: int, piece: dict[int, bytes]) -> dict[int, bytes]:
@@ -82,7 +82,7 @@ class CopiesFromSecondary(Redirection):
     """A partial first write takes the unit's other sectors from its secondary."""
 
     def _completed(self, unit: int, piece: dict[int, bytes]) -> dict[int, bytes]:
-        disk, first_lba = self._layout.homes[1 ^ self._maps.vsm >> unit & 1]
+        disk, first_lba = self._volumes.homes[1 ^ self._maps.vsm >> unit & 1]
         first = first_lba + unit * self._size
         return dict(enumerate(disk.read(first, self._size), unit * self._size)) | piece
 
@@ -94,7 +94,7 @@ class WritesInPlace(Redirection):
     def write(self, sectors: dict[int, bytes]) -> None:
         live = self._maps.vsm ^ self._maps.ddm
         for lba, sector in sectors.items():
-            disk, first_lba = self._layout.homes[live >> lba // self._size & 1]
+            disk, first_lba = self._volumes.homes[live >> lba // self._size & 1]
             disk.write(first_lba + lba, [sector], fua=True)
 
 
@@ -109,7 +109,7 @@ class MarksFirstUnit(Redirection):
         super().write(head)
         for unit, piece in self._by_unit(rest):
             whole = self._completed(unit, piece)
-            disk, first_lba = self._layout.homes[1 ^ self._maps.vsm >> unit & 1]
+            disk, first_lba = self._volumes.homes[1 ^ self._maps.vsm >> unit & 1]
             disk.write(first_lba + min(whole), [whole[lba] for lba in sorted(whole)], fua=True)
 
 
@@ -128,7 +128,7 @@ class Caches(Redirection):
 
     def _make_durable(self, extents: list[Extent]) -> None:
         for side, lba, sectors in extents:
-            disk, first_lba = self._layout.homes[side]
+            disk, first_lba = self._volumes.homes[side]
             disk.write(first_lba + lba, sectors, fua=False)
 
 
@@ -143,7 +143,7 @@ class FlushesOneDisk(Caches):
 
     def _make_durable(self, extents: list[Extent]) -> None:
         super()._make_durable(extents)
-        self._layout.disks[0].flush()
+        self._volumes.disks[0].flush()
 
 
 @broken("_volume")
@@ -152,5 +152,5 @@ class FlushesLate(Caches):
 
     def write(self, sectors: dict[int, bytes]) -> None:
         super().write(sectors)
-        for disk in self._layout.disks:
+        for disk in self._volumes.disks:
             disk.flush()

@@ -17,6 +17,7 @@ from deltabench.scenarios.mutants import broken_redirect as redirect
 from deltabench.scenarios.mutants import broken_remote as remote
 from deltabench.scenarios.mutants import broken_versions as versions
 from deltabench.scenarios.mutants import rules, settings
+from deltabench.scenarios.mutants.flash_catalogue import FLASH_MUTANTS
 from deltabench.scenarios.mutants.mutant import Mutant
 from deltabench.scenarios.mutants.store_catalogue import STORE_MUTANTS
 
@@ -205,4 +206,4 @@ CONTROLLER_MUTANTS: Final = (
     _remote(remote.DeafAfterNoise),
 )
 
-MUTANTS: Final = (*SCHEME_MUTANTS, *STORE_MUTANTS, *CONTROLLER_MUTANTS)
+MUTANTS: Final = (*SCHEME_MUTANTS, *STORE_MUTANTS, *CONTROLLER_MUTANTS, *FLASH_MUTANTS)

@@ -16,7 +16,7 @@ from deltabench.scenarios.mutants.settings import STANDARD, Settings
 from deltabench.scenarios.scenario import Document, Expect, Scenario, load_scenario
 
 SAFE: Final = ("flagged", "versioned", "history")
-STORES: Final = (StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR)
+STORES: Final = Settings.STORES
 PREFIX: Final = "mutants/"
 """Begins the name of every scenario that is made of a mutant, as in its crash ids."""
 

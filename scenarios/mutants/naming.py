@@ -15,7 +15,7 @@ from deltabench.firmware_model.schemes.scheme import MapScheme
 from deltabench.hwsim.explain_invalid import meant
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.guest import load_class, load_named
-from deltabench.scenarios.mutants.mutant import PREFIX, SAFE, STORES, Mutant, kebab
+from deltabench.scenarios.mutants.mutant import PREFIX, SAFE, Mutant, kebab
 from deltabench.scenarios.scenario import Scenario, find_scenario
 
 
@@ -98,7 +98,7 @@ def find_mutant(name: str) -> Scenario | None:
     catalogue = load_catalogue(where) if where else our_catalogue()
     for mutant in catalogue.mutants:
         if not isinstance(mutant.under, Scenario | str) and kebab(mutant.under.name) == who:
-            everywhere = Mutant(mutant.firmware, under=mutant.under, schemes=SAFE, stores=STORES)
+            everywhere = Mutant(mutant.firmware, under=mutant.under, schemes=SAFE, stores=mutant.under.STORES)
             return everywhere.unbroken()
     (mutant,) = catalogue.choose([who])
     return catalogue.scenario(mutant)

@@ -6,7 +6,7 @@ blocks, and the log of a NOR map store is full after seven records, so that a sa
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
@@ -42,6 +42,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``stuck``: how the save switch is stuck.  ``remote``: the serial line that a remote is heard on.  ``has_spare``:
     there is a third disk, blank, to be put in the place of another.
     """
+
+    STORES: ClassVar[tuple[StoreKind, ...]] = (StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR)
+    """What the maps may lie on."""
 
     name: str
     steps: tuple[Step, ...]

@@ -45,10 +45,11 @@ def new_board(
     tearing: Detail = Detail.SAMPLED,
     seed: int = 1,
 ) -> Board:
-    """Disks named disk0, disk1, …, one NOR flash, nor0, and one NVRAM, nvram0."""
+    """Disks named disk0, disk1, …, one NOR flash, nor0, one NVRAM, nvram0, and one NAND flash, nand0."""
     disk = DeviceSpec(part="generic-disk", sectors=disk_sectors, torn_sector=torn_sector)
     devices = {f"disk{number}": disk for number in range(disks)}
     devices |= {"nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")}
+    devices |= {"nand0": DeviceSpec(part="generic-nand")}
     return Board(BoardSpec(devices=devices, switches=switches or {}, uarts=uarts, tearing=tearing), seed=seed)
 
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deltabench.firmware_model.config import CacheMode, FirmwareConfig, Placement, StoreKind
-from deltabench.firmware_model.configuration import MOST_BYTES, Configuration, DeviceEntry, decode, encode
+from deltabench.firmware_model.configuration import (
+    MOST_BYTES,
+    Configuration,
+    DeviceEntry,
+    Spare,
+    decode,
+    device_entry,
+    encode,
+)
 from deltabench.firmware_model.controller import DeltaController
 from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.formats import crc32
@@ -17,12 +25,14 @@ DEVICES = (
     DeviceEntry("disk0", StoreKind.DISK, 0xA000_0000, 8192 * 512, 512),
     DeviceEntry("nor0", StoreKind.NOR, 0x9000_0000, 1 << 19, 256, 4096),
     DeviceEntry("fram0", StoreKind.NVRAM, 0x6000_0000, 1 << 17, 1),
+    DeviceEntry("nand0", StoreKind.NAND, 0x7000_0000, 64 * 16 * 560, 560, 16 * 560, Spare(48, 512, 8, "dist3", 4)),
 )
 
 
 def board() -> Board:
     disk = DeviceSpec(part="generic-disk", sectors=8192)
     devices = {"disk0": disk, "nor0": DeviceSpec(part="AT25SF041"), "fram0": DeviceSpec(part="FM25V10")}
+    devices["nand0"] = DeviceSpec(part="generic-mlc")
     return Board(BoardSpec(devices=devices, uarts=("air",)))
 
 
@@ -35,7 +45,8 @@ def block(config: FirmwareConfig) -> bytes:
 def test_a_firmware_built_from_its_block_lies_where_the_first_one_did(scheme: str, store: StoreKind) -> None:
     config = FirmwareConfig(
         scheme=scheme, store=store, units=77, sectors_per_unit=3, cache=CacheMode.WRITE_BACK, cache_sectors=9,
-        atom_bytes=24, log_records=40, version_bits=16, debounce_ms=7, volume_id="vol",
+        atom_bytes=24, log_records=40, version_bits=16, debounce_ms=7, volume_id="vol", over_provisioning=25,
+        checkpoint_blocks=70_000,
         volume_b=Placement(device="disk0", start=1000),
     )  # fmt: skip
     read = decode(block(config))
@@ -49,6 +60,11 @@ def test_a_firmware_built_from_its_block_lies_where_the_first_one_did(scheme: st
     assert {name: getattr(config, name) for name in placed} == placed
     for name in set(FirmwareConfig.__struct_fields__) - set(placed):
         assert getattr(read.firmware, name) == getattr(config, name), name
+
+
+def test_an_entry_has_all_that_it_takes_to_decode_a_nand_flash() -> None:
+    hardware = board()
+    assert tuple(device_entry(hardware.media[device.name], device.address) for device in DEVICES) == DEVICES
 
 
 def test_what_follows_the_block_does_not_matter() -> None:

@@ -42,25 +42,25 @@ def test_an_unknown_scheme_is_refused_with_those_that_are_known(new_board: NewBo
 
 
 def test_without_a_part_for_the_maps_the_board_is_refused() -> None:
-    for store, missing in ((StoreKind.NOR, "NOR flash"), (StoreKind.NVRAM, "NVRAM")):
+    for store, missing in ((StoreKind.NOR, "NOR flash"), (StoreKind.NVRAM, "NVRAM"), (StoreKind.NAND, "NAND flash")):
         message = refused(board_of(disk0="generic-disk"), store=store)
         assert message == f"maps: the board has no {missing}; add one to [board.devices]"
 
 
 def test_without_a_disk_the_board_is_refused() -> None:
     message = refused(board_of(nor0="AT25SF041"), store=StoreKind.NOR)
-    assert message == "volume_a: the board has no disk; add one to [board.devices]"
+    assert message == "volume_a: the board has no disk or NAND flash; add one to [board.devices]"
 
 
 @pytest.mark.parametrize("key", ["maps", "volume_a", "volume_b"])
 def test_a_device_that_the_board_lacks_is_refused_with_those_that_it_has(new_board: NewBoard, key: str) -> None:
     message = refused(new_board(), **{key: Placement(device="disk7")})
-    assert message == f"{key}.device = 'disk7': no such device; the board has disk0, nor0, nvram0"
+    assert message == f"{key}.device = 'disk7': no such device; the board has disk0, nor0, nvram0, nand0"
 
 
 def test_a_device_of_the_wrong_kind_is_refused(new_board: NewBoard) -> None:
     message = refused(new_board(), volume_b=Placement(device="nor0"))
-    assert message == "volume_b.device = 'nor0': is a NOR flash, and a disk is needed here"
+    assert message == "volume_b.device = 'nor0': is a NOR flash, and a disk or NAND flash is needed here"
     message = refused(new_board(), store=StoreKind.NVRAM, maps=Placement(device="disk0"))
     assert message == "maps.device = 'disk0': is a disk, and a NVRAM is needed here"
 

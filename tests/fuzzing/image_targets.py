@@ -25,6 +25,7 @@ from deltabench.scenarios.images.decode import decode_image, find_configuration
 from deltabench.scenarios.images.device import after_actions
 from deltabench.scenarios.images.elf import check_symbols, parse_elf
 from deltabench.scenarios.images.errors import ImageError
+from deltabench.scenarios.images.flash import Flash
 from deltabench.scenarios.images.inspect import inspect_image
 from deltabench.scenarios.images.memory_image import Format, MemoryImage, encoded, parse_image
 from deltabench.scenarios.images.places import nor_area, slot_bytes
@@ -55,15 +56,17 @@ class Source:
 
 
 SCENARIO: Final = load_scenario(SMALL / "small.scenario.toml", "small")
+NANDS: Final = [load_scenario(SMALL / f"small-{kind}.scenario.toml", f"small-{kind}") for kind in ("nand", "mlc")]
 BOARD: Final = load_board()
 
 
 def sound_images() -> list[MemoryImage]:
-    """An image of each scheme on each store, and of one with a handheld remote, in the middle of its work."""
+    """An image of each scheme on each store, of one with a handheld remote, and of some on NAND flash, in mid-work."""
     variants = SCENARIO.variants()
     document = SCENARIO.document
     with_line = replace(SCENARIO, document=replace(document, board=replace(document.board, uarts=("radio0",))))
     variants.append(Variant(with_line, replace(variants[-1].firmware, remote="radio0")))
+    variants += [scenario.variant(name) for scenario in NANDS for name in ("flagged-nand", "history-nor")]
     return [build_image(BOARD, after_actions(variant, 7)).image for variant in variants]
 
 
@@ -126,8 +129,12 @@ def with_right_block(image: MemoryImage) -> MemoryImage:
 
 
 def with_right_checks(image: MemoryImage, configuration: Configuration) -> MemoryImage:
-    """The image with the CRCs of twin slots, areas and log records put right."""
+    """The image with the CRCs of twin slots, areas and log records put right, and those of a translation layer."""
     places = decode_image(IMAGES[0], configuration).places
+    for flash in places.flashes:
+        image = with_right_pages(image, flash)
+    if places.flash(places.maps) is not None:
+        return image
     maps, firmware = places.maps, places.firmware
     data = bytearray(image.read(maps.address, maps.length) or b"")
     if not data:
@@ -158,6 +165,24 @@ def with_right_checks(image: MemoryImage, configuration: Configuration) -> Memor
         *image.within(maps.address + maps.length, (1 << 32) - maps.address - maps.length).segments,
     ]
     return MemoryImage([*outside, (maps.address, bytes(data))])
+
+
+def with_right_pages(image: MemoryImage, flash: Flash) -> MemoryImage:
+    """The image with the CRCs of all spare bytes that are not blank put right, and those of checkpoints of one page."""
+    start, size = flash.device.address, flash.device.size_bytes
+    data = bytearray(image.read(start, size) or b"")
+    length = 12 + 4 * flash.blocks + flash.address_bytes * flash.logical_pages
+    for page in range(len(data) // flash.stride_bytes):
+        at = page * flash.stride_bytes
+        spare = at + flash.page_bytes + 2
+        if data[spare : spare + 21].count(0xFF) == 21:
+            continue
+        if data[spare] == 4:
+            data[at + length : at + length + 4] = zlib.crc32(bytes(data[at : at + length])).to_bytes(4, "little")
+        data[spare + 17 : spare + 21] = zlib.crc32(bytes(data[spare : spare + 17]), page).to_bytes(4, "little")
+    behind = start + size
+    outside = [*image.within(0, start).segments, *image.within(behind, (1 << 32) - behind).segments]
+    return MemoryImage([*outside, (start, bytes(data))]) if data else image
 
 
 def elf(data: bytes) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
+from deltabench.hwsim.aging import Aging
+from deltabench.hwsim.clock import Clock
 from deltabench.hwsim.disk import Disk, TornSector
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Cells, Operation, Outcome
+from deltabench.hwsim.nand import Failing, Faults, NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.parts import DiskPart, DiskZone, NorPart, NvramPart
+from deltabench.hwsim.parts import DiskPart, DiskZone, NandPart, NorPart, NvramPart, Pairing, load_part
 from deltabench.hwsim.power import PowerRail
 from deltabench.hwsim.tearing import Detail
 
@@ -24,6 +28,42 @@ class Bench:
         self.cells = Cells()
         self.rail = PowerRail()
         self.adversary = Adversary()
+        self.clock = Clock()
+
+    def nand(
+        self,
+        *,
+        sectors: int = 1,
+        pages: int = 8,
+        blocks: int = 3,
+        codeword_sectors: int = 1,
+        partial_programs: int = 1,
+        ecc_bits: int = 4,
+        pairing: Pairing = "none",
+        bad_blocks: tuple[int, ...] = (),
+        failing: tuple[Failing, ...] = (),
+        cycles: int | None = None,
+        detail: Detail = Detail.EVERY,
+    ) -> NandFlash:
+        """A NAND flash of ``blocks`` blocks of ``pages`` pages of ``sectors`` sectors and 16 spare bytes."""
+        part = load_part("generic-nand")
+        assert isinstance(part, NandPart)
+        codewords = sectors // codeword_sectors
+        part = msgspec.structs.replace(
+            part,
+            page_bytes=sectors * 512,
+            spare_bytes=2 + 16 + codewords * -(-14 * ecc_bits // 8),
+            pages_per_block=pages,
+            blocks=blocks,
+            codeword_bytes=codeword_sectors * 512,
+            partial_programs=partial_programs,
+            ecc_bits=ecc_bits,
+            pairing=pairing,
+            bits_per_cell=1 if pairing == "none" else 2,
+        )
+        aging = None if cycles is None else Aging(part, self.cells, self.clock, cycles)
+        faults = Faults(frozenset(bad_blocks), failing, aging)
+        return NandFlash("nand0", part, self.cells, self.rail, self.adversary, detail, faults)
 
     def nor(self, *, pages: int = 4, sectors: int = 2, page_bytes: int = 32, detail: Detail = Detail.EVERY) -> NorFlash:
         """A NOR flash of ``sectors`` erase sectors of ``pages`` pages."""

@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from deltabench.hwsim.board import Board, BoardError, BoardSpec, DeviceSpec, SwitchSpec
-from deltabench.hwsim.disk import Disk, DiskOutOfRangeError
+from deltabench.hwsim.disk import Disk, DiskOutOfRangeError, TornSector
 from deltabench.hwsim.gpio import SwitchError
 from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.hwsim.nand import Failing, NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
+from deltabench.hwsim.onfi import read_parameters
 from deltabench.hwsim.parts import UnknownPart
 from deltabench.hwsim.tearing import Detail
 
@@ -174,6 +176,69 @@ def test_what_is_said_of_disks_is_refused_for_other_parts(settings: dict[str, ob
         Board(spec)
 
 
+def test_a_nand_flash_has_the_blocks_and_faults_that_the_board_says() -> None:
+    table = {
+        "part": "generic-nand",
+        "blocks": 16,
+        "bad_blocks": [3, 5],
+        "failing": [{"block": 1, "on": "erase", "after": 1}, {"block": 1, "on": "program"}],
+        "cycles": 50_000,
+    }
+    board = Board(msgspec.convert({"devices": {"nand0": table}, "tearing": "every"}, BoardSpec))
+    nand = board.media["nand0"]
+    assert isinstance(nand, NandFlash)
+    assert (nand.size, nand.blocks, nand.detail) == (16 * 8, 16, Detail.EVERY)
+    assert [block for block in range(16) if nand.is_bad(block)] == [3, 5]
+    assert [nand.erase(1), nand.erase(1)] == [True, False]
+    assert not nand.program(8, (bytes(512), bytes(16)))
+    assert nand.aging is not None
+    told = read_parameters(nand.parameter_page())
+    assert (told.blocks, told.most_bad_blocks) == (16, 1), "no more may be bad than in proportion"
+
+
+def test_a_nand_flash_of_which_nothing_is_said_has_all_its_blocks_and_ages_not() -> None:
+    nand = Board(BoardSpec(devices={"nand0": DeviceSpec(part="generic-nand")})).media["nand0"]
+    assert isinstance(nand, NandFlash)
+    assert (nand.blocks, nand.bad_blocks, nand.aging, nand.part.most_bad_blocks) == (64, frozenset(), None, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"blocks": 65}, r"blocks = 65: allowed: 1 to 64$"),
+        ({"part": "MT29F8G08ABBCA", "blocks": 7}, r"blocks = 7: allowed: 2 to 4096 in steps of 2, its planes$"),
+        ({"bad_blocks": (0, 64)}, r"bad_blocks\[1\] = 64: allowed: 0 to 63, as there are 64 blocks$"),
+        ({"blocks": 8, "bad_blocks": (8,)}, r"bad_blocks\[0\] = 8: allowed: 0 to 7, as there are 8 blocks$"),
+        ({"failing": (Failing(block=64, on="erase"),)}, r"failing\[0\]\.block = 64: allowed: 0 to 63"),
+        (
+            {"bad_blocks": (4,), "failing": (Failing(block=4, on="erase"),)},
+            r"failing\[0\]\.block = 4: is one of bad_blocks, and never used$",
+        ),
+        (
+            {"failing": (Failing(block=4, on="erase"), Failing(block=4, on="erase", after=3))},
+            r"failing\[1\]: block 4 fails on erase already; name it once$",
+        ),
+        ({"sectors": 5}, r"sectors: is for disks; generic-nand is a part of kind nand$"),
+        ({"torn_sector": TornSector.OLD_OR_NEW}, r"torn_sector: is for disks; generic-nand is a part of kind nand$"),
+    ],
+)
+def test_what_a_nand_flash_cannot_have_is_refused_with_the_key(settings: dict[str, Any], fault: str) -> None:
+    spec = BoardSpec(devices={"flash": DeviceSpec(**{"part": "generic-nand", **settings})})
+    with pytest.raises(BoardError, match=rf"^board\.devices\.flash\.{fault}"):
+        Board(spec)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"blocks": 4}, {"bad_blocks": (1,)}, {"failing": (Failing(block=1, on="erase"),)}, {"cycles": 0}],
+)
+@pytest.mark.parametrize("part", ["generic-disk", "generic-nvram", "AT25SF041"])
+def test_what_is_said_of_nand_flash_is_refused_for_other_parts(part: str, settings: dict[str, Any]) -> None:
+    (key,) = settings
+    with pytest.raises(BoardError, match=rf"board\.devices\.maps\.{key}: is for NAND flash; {part} is a part of kind"):
+        Board(BoardSpec(devices={"maps": DeviceSpec(part=part, **settings)}))
+
+
 def test_a_disk_larger_than_its_part_is_refused_with_both_sizes() -> None:
     spec = BoardSpec(devices={"disk0": DeviceSpec(part="generic-disk", sectors=65_537)})
     with pytest.raises(DiskOutOfRangeError, match="disk0: 65537 sectors asked of generic-disk, which has 65536"):
@@ -192,6 +257,11 @@ def test_a_switch_that_cannot_be_is_refused() -> None:
         ({"devices": {"d": {"sectors": 3}}}, "part"),
         ({"devices": {"d": {"part": "generic-disk", "sectors": "many"}}}, r"devices\[...\].sectors"),
         ({"devices": {"d": {"part": "generic-disk", "torn_sector": "lost"}}}, "lost"),
+        ({"devices": {"d": {"part": "generic-nand", "blocks": 0}}}, r"blocks"),
+        ({"devices": {"d": {"part": "generic-nand", "bad_blocks": [-1]}}}, r"bad_blocks"),
+        ({"devices": {"d": {"part": "generic-nand", "cycles": -1}}}, r"cycles"),
+        ({"devices": {"d": {"part": "generic-nand", "failing": [{"block": 1}]}}}, "on"),
+        ({"devices": {"d": {"part": "generic-nand", "failing": [{"block": 1, "on": "read"}]}}}, "read"),
         ({"devices": {}, "tearing": "some"}, "tearing"),
         ({"devices": {}, "switches": {"save": {"bounce": 3}}}, "bounce"),
         ({}, "devices"),

@@ -1,12 +1,25 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from deltabench.hwsim.aging import NS_PER_DAY
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
-from deltabench.hwsim.contents import ContentsError, contents, make_unreadable, put_contents
-from deltabench.hwsim.disk import Disk
+from deltabench.hwsim.contents import (
+    ContentsError,
+    cell_bytes,
+    contents,
+    make_uncorrectable,
+    make_unreadable,
+    put_contents,
+    size_bytes,
+)
+from deltabench.hwsim.disk import UNCORRECTABLE, Disk
 from deltabench.hwsim.instability import Unstable
-from deltabench.hwsim.medium import Medium, Operation
+from deltabench.hwsim.medium import MediaRuleError, Medium, Operation
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_pages import Units
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.parts import NvramPart
@@ -88,3 +101,192 @@ def test_a_part_that_is_attached_later_is_a_part_like_the_others(board: Board) -
     assert [str(operation) for operation in heard] == ["tiny write 0x5+3"]
     board.lose_power()
     assert len(board.cells.values) == 8 + 2048 + 2
+
+
+DATA: Units = (b"a" * 512, b"b" * 512, b"c" * 512, b"d" * 512, b"spare")
+RAW = 2_048 + 2 + 16 + 4 * 7
+ECC = b"\xff" * 28
+
+
+def nand_of(bench: Any, **settings: Any) -> NandFlash:
+    nand = bench.nand(sectors=4, pages=4, **settings)
+    assert isinstance(nand, NandFlash)
+    return nand
+
+
+def all_of(nand: NandFlash) -> bytes:
+    ((at, data),) = contents(nand, 0, size_bytes(nand)).pieces
+    assert at == 0
+    return data
+
+
+def test_a_nand_flash_is_pages_with_their_spare_bytes(bench: Any) -> None:
+    nand = nand_of(bench, bad_blocks=(1,))
+    assert (cell_bytes(nand), size_bytes(nand)) == (RAW, 12 * RAW)
+    nand.program(1, DATA)
+    raw = all_of(nand)
+    blank = b"\xff" * RAW
+    assert raw[:RAW] == blank
+    assert raw[RAW : 2 * RAW] == b"".join(d or b"" for d in DATA[:4]) + b"\xff\xff" + b"spare".ljust(16, b"\xff") + ECC
+    marked = raw[4 * RAW : 5 * RAW]
+    assert marked == b"\xff" * 2_048 + b"\0\0" + blank[2_050:]
+    assert raw[5 * RAW :] == blank * 7
+
+
+@pytest.mark.parametrize(("at", "length"), [(0, 1), (5, RAW), (RAW - 1, 2), (RAW + 2_048, 2)])
+def test_any_bytes_of_a_nand_flash_can_be_looked_at(bench: Any, at: int, length: int) -> None:
+    nand = nand_of(bench)
+    nand.program(1, DATA)
+    assert contents(nand, at, length).pieces == ((at, all_of(nand)[at : at + length]),)
+
+
+def test_codewords_beyond_correction_are_zeros_in_a_page_that_is_named_and_not_left_out(bench: Any) -> None:
+    nand = nand_of(bench)
+    for page in range(3):
+        nand.program(page, DATA)
+    nand.add_errors(1, 2, 5)
+    nand.add_errors(2, 2, 4)
+    held = contents(nand, 0, 4 * RAW)
+    assert held.unreadable == (RAW,)
+    ((_, raw),) = held.pieces
+    assert raw[RAW + 1_024 : RAW + 1_536] == bytes(512)
+    assert raw[RAW + 1_536 : RAW + 2_048] == DATA[3]
+    assert raw[2 * RAW : 3 * RAW] == raw[:RAW]
+
+
+@pytest.mark.parametrize(("policy", "wanted"), [("o", b"\xff"), ("n", b"a")])
+def test_an_unstable_page_of_nand_flash_is_one_reading_and_named(bench: Any, policy: str, wanted: bytes) -> None:
+    nand = nand_of(bench)
+    outcomes = bench.outcomes(lambda: nand.program(1, DATA))
+    bench.leave(next(outcome for outcome in outcomes if outcome.label == "all, unstable"))
+    bench.adversary.power_on(policy)
+    held = contents(nand, 0, 4 * RAW)
+    assert held.unstable == (RAW,)
+    assert held.pieces[0][1][RAW : RAW + 1] == wanted
+
+
+@pytest.mark.parametrize("policy", "onm")
+@pytest.mark.parametrize("codeword_sectors", [1, 2])
+@pytest.mark.parametrize("cycles", [None, 0])
+def test_what_a_cut_left_of_a_page_can_be_put_into_another_nand_flash(
+    new_bench: Any, policy: str, codeword_sectors: int, cycles: int | None
+) -> None:
+    bench = new_bench()
+    nand = nand_of(bench, codeword_sectors=codeword_sectors, cycles=cycles)
+    page: Units = (b"\xff" * 512, b"\xff" * 512, b"c" * 512, b"\0" * 512, b"0123456789abcdef")
+    for outcome in bench.outcomes(lambda: nand.program(2, page)):
+        with bench.left(outcome):
+            bench.adversary.power_on(policy)
+            raw, read = all_of(nand), nand.reading(2).units
+            other = nand_of(new_bench(), codeword_sectors=codeword_sectors, cycles=cycles)
+            put_contents(other, 0, raw)
+            if read[-1] is UNCORRECTABLE:
+                assert other.reading(2).units == (*read[:-1], bytes(16)), "no byte of the ECC is for the spare bytes"
+                make_uncorrectable(other, 2, other.codewords - 1)
+            assert other.reading(2).units == read, outcome.label
+            assert all_of(other) == raw
+
+
+def test_a_codeword_can_be_made_uncorrectable_and_nothing_else_is(bench: Any) -> None:
+    nand = nand_of(bench, codeword_sectors=2)
+    nand.program(1, DATA)
+    make_uncorrectable(nand, 1, 1)
+    make_uncorrectable(nand, 2, 2)
+    assert nand.read(1).units == (*DATA[:2], UNCORRECTABLE, UNCORRECTABLE, DATA[4])
+    assert nand.read(2).units == (None, None, None, None, UNCORRECTABLE)
+    assert contents(nand, 0, 4 * cell_bytes(nand)).unreadable == (1 * cell_bytes(nand), 2 * cell_bytes(nand))
+    with pytest.raises(MediaRuleError, match="behind page 2"):
+        nand.program(0, DATA)
+
+
+def test_what_was_put_into_a_nand_flash_is_stable_and_programmed_on_from_its_last_page(bench: Any) -> None:
+    nand = nand_of(bench)
+    nand.program(1, DATA)
+    image = all_of(nand)[: 4 * RAW]
+    nand.erase(0)
+    nand.program(3, DATA)
+    nand.program(4, DATA)
+    heard: list[Operation] = []
+    bench.rail.listeners = (heard.append,)
+    put_contents(nand, 0, image)
+    assert heard == []
+    assert [nand.read(page).units[:4] for page in (1, 3, 4)] == [DATA[:4], (None,) * 4, DATA[:4]]
+    assert nand.read(1).units[4] == b"spare".ljust(16, b"\xff"), "how many spare bytes were programmed nobody knows"
+    with pytest.raises(MediaRuleError, match="behind page 1"):
+        nand.program(0, DATA)
+    nand.program(2, DATA)
+    put_contents(nand, 0, b"\xff" * 4 * RAW)
+    nand.program(0, DATA)
+
+
+def test_putting_back_what_is_there_changes_nothing(bench: Any) -> None:
+    nand = nand_of(bench, bad_blocks=(1,))
+    nand.program(0, DATA)
+    nand.program(3, (b"\xff" * 512,) * 4 + (None,))
+    digest = bench.cells.digest
+    put_contents(nand, 0, all_of(nand))
+    assert bench.cells.digest == digest
+    assert nand.read(0).units == DATA
+
+
+def test_a_programmer_makes_a_weak_block_strong_and_data_young(bench: Any) -> None:
+    nand = nand_of(bench)
+    outcomes = bench.outcomes(lambda: nand.erase(0))
+    bench.leave(next(outcome for outcome in outcomes if outcome.label == "blank, but weak"))
+    put_contents(nand, 0, b"\xff" * 4 * RAW)
+    nand.program(0, DATA)
+    bench.adversary.power_on("o")
+    assert nand.read(0).units == DATA
+    nand.add_errors(0, 0, 3)
+    put_contents(nand, 0, all_of(nand)[:RAW])
+    assert nand.read(0).corrected == 0
+
+
+def test_data_that_a_programmer_puts_are_as_young_as_any(bench: Any) -> None:
+    nand = nand_of(bench, cycles=100_000)
+    nand.program(0, DATA)
+    image = all_of(nand)[:RAW]
+    bench.clock.advance_ns(5_000 * 365 * NS_PER_DAY)
+    assert nand.read(0).units == (UNCORRECTABLE,) * 5
+    put_contents(nand, 0, image)
+    assert nand.read(0).units[:4] == DATA[:4]
+    bench.clock.advance_ns(5_000 * 365 * NS_PER_DAY)
+    assert nand.read(0).units == (UNCORRECTABLE,) * 5
+
+
+def test_the_rest_of_a_weak_block_stays_weak_and_blank(bench: Any) -> None:
+    nand = nand_of(bench)
+    outcomes = bench.outcomes(lambda: nand.erase(0))
+    bench.leave(next(outcome for outcome in outcomes if outcome.label == "blank, but weak"))
+    put_contents(nand, 0, b"a" * 2_048 + b"\xff" * (RAW - 2_048))
+    nand.program(1, DATA)
+    bench.adversary.power_on("o")
+    assert [nand.read(page).units[0] for page in range(2)] == [DATA[0], None]
+
+
+@pytest.mark.parametrize(("at", "length"), [(1, RAW), (0, RAW - 1), (0, RAW + 1), (RAW // 2, RAW)])
+def test_a_part_of_a_page_is_not_put_into_a_nand_flash(bench: Any, at: int, length: int) -> None:
+    nand = nand_of(bench)
+    with pytest.raises(ContentsError, match=rf"nand0: {length} bytes at {at:#x} are not whole pages of {RAW:#x} bytes"):
+        put_contents(nand, at, bytes(length))
+
+
+@pytest.mark.parametrize("page", [0, 3, 8])
+@pytest.mark.parametrize("mark", [b"\0\0", b"\xff\0", b"\x0f\xff"])
+def test_the_mark_of_a_bad_block_is_not_put_into_a_good_one(bench: Any, page: int, mark: bytes) -> None:
+    nand = nand_of(bench, bad_blocks=(1,))
+    marked = b"\xff" * 2_048 + mark + b"\xff" * (RAW - 2_050)
+    fault = f"nand0: page {page} bears the mark of a bad block, {mark.hex()}, and block {page // 4} is a good one"
+    with pytest.raises(ContentsError, match=fault):
+        put_contents(nand, page * RAW, marked)
+
+
+def test_data_are_not_put_into_a_bad_block_and_nothing_is_put_before_that_is_known(bench: Any) -> None:
+    nand = nand_of(bench, bad_blocks=(1,))
+    page = b"a" * 2_048 + b"\xff" * (RAW - 2_048)
+    digest = bench.cells.digest
+    with pytest.raises(ContentsError, match="nand0: bytes for page 4 of block 1, which the factory has marked as bad"):
+        put_contents(nand, 3 * RAW, page * 2)
+    assert bench.cells.digest == digest
+    put_contents(nand, 3 * RAW, page + b"\xff" * RAW)
+    assert nand.is_bad(1)

@@ -6,7 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from deltabench.hwsim.disk import UNCORRECTABLE
 from deltabench.hwsim.instability import Adversary, Unstable, settled
+from deltabench.hwsim.nand_pages import Page, Stable, mixture
 
 OLD, NEW = b"\xff" * 16, b"\x00" * 16
 LONG = Unstable(OLD, NEW)
@@ -118,3 +120,52 @@ def test_a_cell_without_doubt_is_plain_bytes_unless_it_is_weak() -> None:
 def test_every_policy_is_explained() -> None:
     assert list(Adversary.MEANING) == list(Adversary.POLICIES)
     assert Adversary.POLICIES.startswith(Adversary.FIRST_POLICY)
+
+
+EDGES = (0, 2, 4, 5)
+"""Two codewords of two sectors, and one of spare bytes."""
+BEFORE: tuple[bytes | None, ...] = (None,) * 5
+AFTER: tuple[bytes | None, ...] = (b"a", b"b", b"c", b"d", b"spare")
+TORN: tuple[bytes | None, ...] = (UNCORRECTABLE, UNCORRECTABLE)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mixed"),
+    [
+        (BEFORE, AFTER, (*TORN, *AFTER[2:])),
+        (None, AFTER, (*TORN, *AFTER[2:])),
+        (AFTER, BEFORE, (*TORN, *BEFORE[2:])),
+        ((*AFTER[:2], *BEFORE[2:]), AFTER, (*AFTER[:2], *TORN, b"spare")),
+        ((*AFTER[:4], None), AFTER, (*AFTER[:4], UNCORRECTABLE)),
+        (AFTER, AFTER, AFTER),
+        (AFTER, Page(AFTER, (1, 0, 0)), Page(AFTER, (1, 0, 0))),
+        (Page(AFTER, (1, 0, 0), 1, 9), (*TORN, *AFTER[2:]), Page((*TORN, *AFTER[2:]), (1, 0, 0), 1, 9)),
+    ],
+)
+def test_a_mixture_of_pages_tears_whole_codewords_and_only_those_in_doubt(
+    one: Stable, other: Stable, mixed: Stable
+) -> None:
+    assert mixture(one, other, EDGES) == mixed
+
+
+def test_a_mixture_of_many_codewords_has_old_new_and_torn_ones() -> None:
+    old, new = (b"old",) * 9, (b"new",) * 9
+    assert set(mixture(old, new, range(10)) or ()) == {b"old", b"new", UNCORRECTABLE}
+
+
+def pages_worth_trying(one: Stable, other: Stable, times: int) -> str:
+    adversary = Adversary()
+    tried = ""
+    for policy in adversary.policies():
+        adversary.power_on(policy)
+        for _ in range(times):
+            adversary.choose(0, one, other, lambda one, other: mixture(one, other, EDGES))
+        tried += policy
+    return tried
+
+
+def test_mixtures_of_pages_are_tried_where_they_are_neither_reading() -> None:
+    assert pages_worth_trying(BEFORE, AFTER, 1) == "onm"
+    assert pages_worth_trying(BEFORE, AFTER, 2) == "onfgm"
+    assert pages_worth_trying((*TORN, *AFTER[2:]), AFTER, 1) == "on", "one codeword, which is torn or not"
+    assert pages_worth_trying(AFTER, AFTER, 2) == "o"

@@ -12,11 +12,16 @@ from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.clock import MediaTime
 from deltabench.hwsim.core import Step
 from deltabench.hwsim.disk import ZERO_SECTOR, Disk
-from deltabench.hwsim.medium import Operation
-from deltabench.hwsim.meter import DRIVER, FIRMWARE, OTHER, Meter
+from deltabench.hwsim.instability import Adversary
+from deltabench.hwsim.medium import Cells, Operation, Outcome
+from deltabench.hwsim.meter import DRIVER, FIRMWARE, OTHER, Meter, wear_of
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
-from deltabench.hwsim.timing import NorTiming, timing_of
+from deltabench.hwsim.parts import NandPart, load_part
+from deltabench.hwsim.power import PowerRail
+from deltabench.hwsim.tearing import Detail
+from deltabench.hwsim.timing import NandTiming, NorTiming, bytes_per_address, timing_of
 
 HZ = 168_000_000
 DRIVER_NS = DRIVER.base_cycles * 1_000_000_000 // HZ
@@ -230,3 +235,57 @@ def test_times_are_whole_nanoseconds(media_time: MediaTime) -> None:
     metered = Metered(media_time)
     timing = NorTiming(metered.nor.part, media_time)
     assert all(isinstance(timing.read(0, length, 5), int) for length in (0, 1, 7))
+
+
+PAGE_NS = 20 * (2 + 4 + 2_112)
+"""Commands, address, a page and its spare bytes on the bus of the NAND flash."""
+
+
+class Change(Operation):
+    """An operation of which only the kind and the place matter."""
+
+    def __init__(self, kind: str, address: int, length: int) -> None:
+        super().__init__("nand0", address, length)
+        self.kind = kind
+
+    def outcomes(self) -> list[Outcome]:
+        return [Outcome("nothing", ())]
+
+
+def nand_flash(name: str) -> NandFlash:
+    part = load_part(name)
+    assert isinstance(part, NandPart)
+    return NandFlash("nand0", part, Cells(), PowerRail(), Adversary(), Detail.EVERY)
+
+
+def test_a_page_of_nand_flash_is_read_and_goes_over_the_bus() -> None:
+    nand = nand_flash("MT29F1G08ABADA")
+    for media_time in MediaTime:
+        timing = timing_of(nand, media_time)
+        assert isinstance(timing, NandTiming)
+        assert timing.read(7, 3, 5) == 5 + 3 * (25_000 + PAGE_NS)
+        assert timing.read(7, 0, 5) == 5
+
+
+@pytest.mark.parametrize(
+    ("media_time", "program_us", "erase_us"), [(MediaTime.TYPICAL, 200, 700), (MediaTime.MAXIMUM, 600, 3_000)]
+)
+def test_programs_and_erases_of_nand_flash_take_the_datasheets_time(
+    media_time: MediaTime, program_us: int, erase_us: int
+) -> None:
+    timing = timing_of(nand_flash("MT29F1G08ABADA"), media_time)
+    assert timing.change(Change("program", 70, 1), 5) == 5 + 1_000 * program_us + PAGE_NS + 20 * 2
+    assert timing.change(Change("erase", 64, 64), 5) == 5 + 1_000 * erase_us + 20 * (2 + 2 + 2)
+
+
+def test_a_nand_flash_wears_by_block_and_counts_programs_by_page() -> None:
+    nand = nand_flash("generic-mlc")
+    (erases, erase), (programs, program) = wear_of(nand)
+    assert (erases, programs) == (("erase",), ("program",))
+    erase.count(32, 16)
+    program.count(33, 1)
+    assert (len(erase.counts), np.flatnonzero(erase.counts).tolist()) == (64, [2])
+    assert (len(program.counts), np.flatnonzero(program.counts).tolist()) == (64 * 16, [33])
+    assert (erase.endurance, program.endurance) == (3_000, None)
+    assert (erase.cell, program.cell) == ("block of 16 pages", "page of 512 bytes")
+    assert bytes_per_address(nand) == 512

@@ -12,6 +12,7 @@ import pytest
 from deltabench.hwsim.errors import HardwareError
 from deltabench.hwsim.parts import (
     DiskPart,
+    NandPart,
     NorPart,
     NvramPart,
     Part,
@@ -67,10 +68,15 @@ def test_every_part_file_is_named_as_its_part(part: Part) -> None:
 
 def test_parts_are_listed_by_kind_and_name_and_none_is_lost() -> None:
     listed = [(part.kind, part.name) for part in list_parts()]
-    assert listed[:4] == [
+    assert listed[:9] == [
         ("nor", "AT25SF041"),
         ("nor", "W25Q128JV"),
         ("nor", "W25Q64JV"),
+        ("nand", "MT29F1G08ABADA"),
+        ("nand", "MT29F8G08ABBCA"),
+        ("nand", "TC58TEG5DCLTA00"),
+        ("nand", "generic-mlc"),
+        ("nand", "generic-nand"),
         ("nvram", "DS1250W"),
     ]
     assert len(listed) == len(list((REPOSITORY / "hwsim" / "parts").glob("*.toml")))
@@ -91,6 +97,30 @@ def test_the_winbond_flashes_have_the_figures_of_their_datasheets() -> None:
     larger = load_part("W25Q128JV")
     assert isinstance(larger, NorPart)
     assert (larger.size_bytes, larger.jedec_id) == (16 << 20, 0xEF4018)
+
+
+def test_the_micron_nand_flash_has_the_figures_of_its_datasheet() -> None:
+    nand = load_part("MT29F1G08ABADA")
+    assert isinstance(nand, NandPart)
+    assert (nand.page_bytes, nand.spare_bytes, nand.pages_per_block, nand.blocks) == (2_048, 64, 64, 1_024)
+    assert (nand.size_bytes, nand.pages, nand.codewords) == (128 << 20, 65_536, 4)
+    assert (nand.column_cycles, nand.row_cycles) == (2, 2)
+    assert (nand.page_program_typ_us, nand.block_erase_typ_us, nand.endurance_cycles) == (200, 700, 100_000)
+    assert nand.source_of("most_bad_blocks").endswith("Xilinx's QEMU: bytes 103 and 104")
+
+
+def test_a_row_address_has_as_many_cycles_as_the_pages_need() -> None:
+    large = load_part("MT29F8G08ABBCA")
+    assert isinstance(large, NandPart)
+    assert (large.pages, large.row_cycles) == (262_144, 3)
+    assert msgspec.structs.replace(large, blocks=1_024).row_cycles == 2
+
+
+def test_pages_of_the_mlc_flash_share_cells() -> None:
+    mlc = load_part("TC58TEG5DCLTA00")
+    assert isinstance(mlc, NandPart)
+    assert (mlc.bits_per_cell, mlc.pairing, mlc.codewords) == (2, "dist3", 16)
+    assert mlc.size_bytes == 4 << 30
 
 
 def test_fram_is_written_by_the_byte_and_hardly_wears_out() -> None:
@@ -118,7 +148,7 @@ def test_the_barracuda_has_the_geometry_that_was_extracted_from_it() -> None:
     assert sum(zone.sectors(disk.surfaces) for zone in disk.zones) == 4_293_350
 
 
-@pytest.mark.parametrize("name", ["generic-disk", "generic-nvram"])
+@pytest.mark.parametrize("name", ["generic-disk", "generic-mlc", "generic-nand", "generic-nvram"])
 def test_generic_parts_say_that_they_are_no_real_products(name: str) -> None:
     part = load_part(name)
     assert "no real product" in part.description
@@ -130,6 +160,11 @@ def test_the_generic_parts_have_the_sizes_that_small_tests_count_on() -> None:
     assert isinstance(disk, DiskPart)
     assert isinstance(nvram, NvramPart)
     assert (disk.sectors, disk.write_cache, nvram.word_bytes) == (65_536, True, 4)
+    nand, mlc = load_part("generic-nand"), load_part("generic-mlc")
+    assert isinstance(nand, NandPart)
+    assert isinstance(mlc, NandPart)
+    assert (nand.page_bytes, nand.pages_per_block, nand.blocks, nand.partial_programs) == (512, 8, 64, 1)
+    assert (mlc.page_bytes, mlc.pages_per_block, mlc.blocks, mlc.ecc_bits) == (512, 16, 64, 8)
 
 
 def test_a_part_cannot_be_changed_and_equal_parts_hash_alike() -> None:
@@ -180,7 +215,7 @@ def test_a_part_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "key", "said"),
     [
-        ('kind = "nvram"', 'kind = "eeprom"', "kind", ["'eeprom'", "nor, nvram, disk"]),
+        ('kind = "nvram"', 'kind = "eeprom"', "kind", ["'eeprom'", "nor, nand, nvram, disk"]),
         ('kind = "nvram"', "kind = ", "", ["is not valid TOML", "line 2"]),
         ('name = "MY-FRAM"', "", "", ["key 'name' is missing"]),
         ('name = "MY-FRAM"', 'name = "X"\nvoltage = 3', "", ["unknown key 'voltage'", "manufacturer"]),
@@ -207,6 +242,8 @@ def test_a_fault_in_a_part_file_is_named_with_key_value_and_what_is_allowed(
 
 
 NOR = load_part("AT25SF041")
+NAND = load_part("generic-nand")
+MLC = load_part("generic-mlc")
 DISK = load_part("generic-disk")
 
 
@@ -217,6 +254,19 @@ DISK = load_part("generic-disk")
         (NOR, {"size_bytes": 6_000}, "size_bytes"),
         (NOR, {"page_program_max_us": 699}, "page_program_max_us"),
         (NOR, {"sector_erase_max_us": 1}, "sector_erase_max_us"),
+        (NAND, {"page_bytes": 1_536}, "page_bytes"),
+        (NAND, {"codeword_bytes": 1_024}, "codeword_bytes"),
+        (NAND, {"page_bytes": 2_048, "codeword_bytes": 768}, "codeword_bytes"),
+        (NAND, {"planes": 3, "blocks": 63}, "planes"),
+        (NAND, {"planes": 128}, "planes"),
+        (NAND, {"pairing": "dist3"}, "pairing"),
+        (MLC, {"pairing": "none"}, "pairing"),
+        (MLC, {"pages_per_block": 15}, "pages_per_block"),
+        (MLC, {"pages_per_block": 2}, "pages_per_block"),
+        (NAND, {"most_bad_blocks": 64}, "most_bad_blocks"),
+        (NAND, {"page_program_max_us": 199}, "page_program_max_us"),
+        (NAND, {"block_erase_max_us": 1}, "block_erase_max_us"),
+        (NAND, {"rber_disturb_e12": 10**12 + 1}, "rber_disturb_e12"),
         (DISK, {"sectors": 65_537}, "sectors"),
         (DISK, {"zones": ()}, "sectors"),
         (DISK, {"cylinders": 63}, "zones[0].last_cylinder"),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from deltabench.firmware_model.config import StoreKind
 from deltabench.firmware_model.controller import DeltaController
 from deltabench.scenarios import mutants
 from deltabench.scenarios.mutants.catalogue import MUTANTS
-from deltabench.scenarios.mutants.mutant import SAFE, STORES, Mutant, kebab
+from deltabench.scenarios.mutants.mutant import SAFE, Mutant, kebab
 from deltabench.scenarios.mutants.naming import our_catalogue
 from deltabench.scenarios.mutants.settings import STANDARD, Settings
 from deltabench.scenarios.scenario import find_scenario
@@ -47,7 +48,7 @@ def test_there_are_sixty_and_each_has_a_name_of_its_own() -> None:
 
 def test_each_safe_scheme_and_each_store_has_mutants() -> None:
     assert {scheme for mutant in MUTANTS for scheme in mutant.schemes} == set(SAFE)
-    assert {store for mutant in MUTANTS for store in mutant.stores} == set(STORES)
+    assert {store for mutant in MUTANTS for store in mutant.stores} == set(StoreKind)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])

@@ -12,14 +12,14 @@ import pytest
 from deltabench.firmware_model.config import StoreKind
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.mutants.catalogue import MUTANTS
-from deltabench.scenarios.mutants.mutant import SAFE, STORES, Mutant
+from deltabench.scenarios.mutants.mutant import SAFE, Mutant
 from deltabench.scenarios.mutants.naming import our_catalogue
 from deltabench.scenarios.mutants.settings import Settings
 from deltabench.scenarios.scenario import Variant
 from deltabench.scenarios.verdict import Result
 
 SETTINGS = list(dict.fromkeys(mutant.under for mutant in MUTANTS if isinstance(mutant.under, Settings)))
-PAIRS = [(settings, scheme, store) for settings in SETTINGS for scheme in SAFE for store in STORES]
+PAIRS = [(settings, scheme, store) for settings in SETTINGS for scheme in SAFE for store in settings.STORES]
 LONG = 100
 CATALOGUE = our_catalogue()
 
@@ -85,6 +85,7 @@ def test_our_firmware_holds_under_the_same_settings(number: int) -> None:
 @pytest.mark.parametrize(("settings", "scheme", "store"), PAIRS)
 def test_our_firmware_holds_under_all_settings_on_every_pair(settings: Settings, scheme: str, store: object) -> None:
     mutant = next(mutant for mutant in MUTANTS if mutant.under is settings)
-    for variant in Mutant(mutant.firmware, under=settings).unbroken().variants():
+    everywhere = Mutant(mutant.firmware, under=settings, stores=settings.STORES)
+    for variant in everywhere.unbroken().variants():
         if (variant.scheme, variant.firmware.store) == (scheme, store):
             check_control(settings, variant)

@@ -9,6 +9,7 @@ import pytest
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.disk import Disk, TornSector
 from deltabench.hwsim.medium import Operation
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nor import NorFlash
 from deltabench.hwsim.nvram import Nvram
 from deltabench.hwsim.tearing import Detail
@@ -28,6 +29,16 @@ KINDS = {
     "a prefix and half a byte",
     "only the end",
     "every other byte",
+    "all but half a codeword",
+    "all, one codeword unstable",
+    "a prefix and half a codeword",
+    "only one codeword",
+    "all but one codeword",
+    "page uncorrectable",
+    "paired page uncorrectable",
+    "paired page unstable",
+    "all or uncorrectable, unstable",
+    "all pages uncorrectable",
     "a prefix and half a page blank",
     "random bits set",
     "blank or as before, unstable",
@@ -47,6 +58,7 @@ def labels() -> set[str]:
         "disk0": DeviceSpec(part="generic-disk", sectors=64, torn_sector=TornSector.UNCORRECTABLE),
         "nor0": DeviceSpec(part="W25Q64JV"),
         "fram0": DeviceSpec(part="FM25V10"),
+        "mlc0": DeviceSpec(part="generic-mlc"),
     }
     board = Board(BoardSpec(devices=devices, tearing=Detail.EVERY))
     found: set[str] = set()
@@ -69,6 +81,11 @@ def labels() -> set[str]:
     nor.program(4096, b"0123456789abcdef")
     nor.program(4096, b"\0" * 16)
     disk.flush()
+    mlc = board.media["mlc0"]
+    assert isinstance(mlc, NandFlash)
+    for page in range(5):
+        mlc.program(page, (bytes(512), b"spare bytes"))
+    mlc.erase(0)
     return found
 
 

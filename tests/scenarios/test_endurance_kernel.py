@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,17 +18,19 @@ from deltabench.firmware_model.controller import DeltaController
 from deltabench.hwsim.board import BoardSpec, DeviceSpec
 from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.counters import Counts
+from deltabench.scenarios.documents import FlashSummary
 from deltabench.scenarios.endurance import kernel
 from deltabench.scenarios.endurance.compiled import Kernel, load_kernel
 from deltabench.scenarios.endurance.device import device_of
+from deltabench.scenarios.endurance.flash import Flash, new_flash
 from deltabench.scenarios.endurance.state import SCHEME_NUMBERS, State, new_state
-from deltabench.scenarios.endurance.wear import cell_wear, counters, most_ddm, unit_moves
+from deltabench.scenarios.endurance.wear import cell_wear, counters, flash_summaries, most_ddm, unit_moves
 from deltabench.scenarios.endurance.workload import NEVER, Mix, RandomMix, Requests, Schedule, mix_of
 from deltabench.scenarios.measure import Recorder
 from deltabench.scenarios.scenario import Document, Scenario, Variant
 
 OF_TIME = ("media_operations", "media_bytes", "media_busy_ns", "firmware_cycles")
-"""What only the full model counts."""
+"""What only the full model counts, but for programs and erases of NAND flash."""
 PURE, COMPILED = load_kernel(jit=False), load_kernel(jit=True)
 Source = Mix | Requests
 Step = steps.Step
@@ -37,6 +40,7 @@ class Outcome(NamedTuple):
     """All that a device has come to."""
 
     counters: dict[tuple[str, tuple[str, ...]], int]
+    flash: list[FlashSummary]
     cells: dict[tuple[str, str], list[int]]
     unit_moves: list[int]
     most_ddm: int
@@ -45,12 +49,25 @@ class Outcome(NamedTuple):
     system_version: int
 
 
-def variant_of(firmware: FirmwareConfig, disks: int = 1, sectors: int = 4096, work: tuple[Step, ...] = ()) -> Variant:
-    """A device of small parts, with something for it to do."""
+def variant_of(
+    firmware: FirmwareConfig,
+    disks: int = 1,
+    sectors: int = 4096,
+    work: tuple[Step, ...] = (),
+    nand: tuple[DeviceSpec, ...] = (),
+) -> Variant:
+    """A device of small parts, with something for it to do; a map store on NAND flash has one to lie on."""
     disk = DeviceSpec(part="generic-disk" if sectors < 65536 else "ST32171W", sectors=sectors)
     devices = {f"disk{number}": disk for number in range(disks)}
+    if firmware.store is StoreKind.NAND and not nand:
+        nand = (DeviceSpec(part="generic-nand"),)
     board = BoardSpec(
-        devices={**devices, "nor0": DeviceSpec(part="AT25SF041"), "nvram0": DeviceSpec(part="generic-nvram")},
+        devices={
+            **devices,
+            **{f"nand{number}": spec for number, spec in enumerate(nand)},
+            "nor0": DeviceSpec(part="AT25SF041"),
+            "nvram0": DeviceSpec(part="generic-nvram"),
+        },
         uarts=("radio",),
     )
     document = Document(title="Two models", board=board, steps=work, firmware=firmware)
@@ -65,7 +82,8 @@ def in_full(variant: Variant) -> Outcome:
     assert isinstance(controller, DeltaController)
     view = controller.view
     return Outcome(
-        {key: value for key, value in Counts.of_series(run.counters) if key[0] not in OF_TIME},
+        comparable(Counts.of_series(run.counters)),
+        list(run.flash),
         {(wear.device, wear.what): list(wear.counts) for wear in run.wear},
         list(run.unit_moves),
         run.most_ddm or 0,
@@ -79,13 +97,14 @@ def in_kernel(
     model: Kernel, variant: Variant, schedule: Schedule, source: Source, *lasts: int, seed: int = 0
 ) -> Outcome:
     """Run by the kernel, up to each of ``lasts`` in turn."""
-    state = kernel_state(model, variant, schedule, source, *lasts, seed=seed)
+    state, flash = kernel_state(model, variant, schedule, source, *lasts, seed=seed)
     device = device_of(variant)
-    wears = cell_wear(device, state)
+    wears = cell_wear(device, state, flash)
     bits = [[int(entry) >> bit & 1 for entry in state.maps] for bit in (0, 1)]
     vsm, ddm = (sum(value << unit for unit, value in enumerate(column)) for column in bits)
     return Outcome(
-        dict(counters(device, state, wears)),
+        comparable(counters(device, state, flash, wears)),
+        flash_summaries(device, flash),
         {(wear.device, wear.what): np.trim_zeros(wear.counts, "b").tolist() for wear in wears if wear.counts.any()},
         unit_moves(device.shape, state).tolist(),
         most_ddm(state),
@@ -97,15 +116,24 @@ def in_kernel(
 
 def kernel_state(
     model: Kernel, variant: Variant, schedule: Schedule, source: Source, *lasts: int, seed: int = 0
-) -> State:
-    shape = device_of(variant).shape
-    state = new_state(shape, seed, compiled=model.compiled)
-    run = model.run_mix if isinstance(source, Mix) else model.run_requests
+) -> tuple[State, Flash]:
+    device = device_of(variant)
+    state = new_state(device.shape, seed, compiled=model.compiled)
+    flash = new_flash(device.layers, device.layout, compiled=model.compiled)
     first = 0
     for last in lasts:
-        run(state, shape, schedule, source, first, last)
+        model.run(state, flash, device.shape, schedule, source, first, last)
         first = last
-    return state
+    return state, flash
+
+
+def comparable(counts: Counts) -> dict[tuple[str, tuple[str, ...]], int]:
+    """The counters that both models have."""
+    return {
+        (name, labels): value
+        for (name, labels), value in counts
+        if name not in OF_TIME or (name == "media_operations" and labels[0].startswith("nand") and labels[1] != "read")
+    }
 
 
 def split_mix(seed: int) -> Iterator[int]:
@@ -175,11 +203,12 @@ def compare(
     *,
     disks: int = 1,
     seed: int = 0,
-    **board: int,
+    sectors: int = 4096,
+    nand: tuple[DeviceSpec, ...] = (),
 ) -> Outcome:
     """Run both models and the kernel both ways; the outcome, which must be one and the same."""
     transfers = transfers_of(source, seed) if isinstance(source, Mix) else repeated(source)
-    variant = variant_of(firmware, disks, work=commands_of(schedule, transfers, count), **board)
+    variant = variant_of(firmware, disks, sectors, commands_of(schedule, transfers, count), nand)
     wanted = in_full(variant)
     for model in (PURE, COMPILED):
         # In two pieces, as it must not matter where a run is divided.
@@ -274,6 +303,86 @@ def firmware_on_nor(firmware: FirmwareConfig) -> FirmwareConfig:
     )
 
 
+SLC, MLC = DeviceSpec(part="generic-nand"), DeviceSpec(part="generic-mlc", blocks=60)
+LARGE_PAGES = DeviceSpec(part="MT29F1G08ABADA", blocks=20)
+ONE, OTHER = Placement(device="nand0"), Placement(device="nand1")
+ON_NAND: dict[str, tuple[tuple[DeviceSpec, ...], FirmwareConfig]] = {
+    "both volumes and maps": ((SLC,), FirmwareConfig(store=StoreKind.NAND, units=34, sectors_per_unit=4)),
+    "bad blocks": (
+        (DeviceSpec(part="generic-nand", bad_blocks=(0, 63)),),
+        FirmwareConfig(store=StoreKind.NVRAM, units=36, sectors_per_unit=4, checkpoint_blocks=3),
+    ),
+    "MLC": ((MLC,), FirmwareConfig(store=StoreKind.NAND, units=24, sectors_per_unit=5, over_provisioning=7)),
+    "volumes apart": (
+        (SLC, MLC),
+        FirmwareConfig(store=StoreKind.NOR, units=86, sectors_per_unit=3, volume_a=OTHER, volume_b=ONE),
+    ),
+    "a volume on disk": (
+        (SLC,),
+        FirmwareConfig(store=StoreKind.NAND, units=46, sectors_per_unit=6, maps=ONE, volume_b=ONE),
+    ),
+    "three of them": (
+        (SLC, MLC, DeviceSpec(part="generic-nand", blocks=24)),
+        FirmwareConfig(store=StoreKind.NAND, units=50, maps=Placement(device="nand2"), volume_a=OTHER, volume_b=ONE),
+    ),
+    "pages of four sectors": (
+        (LARGE_PAGES,),
+        FirmwareConfig(store=StoreKind.NAND, units=168, sectors_per_unit=5, checkpoint_blocks=9),
+    ),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEME_NUMBERS)
+@pytest.mark.parametrize("what", ON_NAND)
+def test_blocks_and_pages_of_nand_flash_wear_as_in_the_full_model(what: str, scheme: str) -> None:
+    nand, firmware = ON_NAND[what]
+    disks = int(what == "a volume on disk")
+    firmware = msgspec.structs.replace(firmware, scheme=scheme)
+    found = compare(
+        firmware, Schedule(11, 50), some_requests(5, firmware.volume_sectors, 20), 900, disks=disks, nand=nand
+    )
+    for number, spec in enumerate(nand):
+        erases = found.cells[f"nand{number}", "erase"]
+        assert what == "three of them" or sum(erases) > 2 * len(erases), f"{spec.part}: no block is collected"
+
+
+layouts = st.sampled_from([((SLC,), 0), ((MLC,), 0), ((SLC, MLC), 0), ((SLC,), 1), ((LARGE_PAGES,), 0)])
+
+
+@settings(max_examples=150)
+@given(firmwares, schedules, layouts, st.integers(1, 60), st.integers(0, 150), st.integers(1, 40), st.integers())
+def test_a_device_with_nand_flash_wears_as_in_the_full_model(
+    firmware: FirmwareConfig,
+    schedule: Schedule,
+    layout: tuple[tuple[DeviceSpec, ...], int],
+    most: int,
+    count: int,
+    interval: int,
+    seed: int,
+) -> None:
+    nand, disks = layout
+    firmware = msgspec.structs.replace(
+        firmware,
+        units=min(firmware.units, 110 // firmware.sectors_per_unit),
+        checkpoint_blocks=interval,
+        store=StoreKind.NAND if seed % 2 else firmware.store,
+    )
+    if firmware.store is StoreKind.DISK and not disks:
+        disks = 1
+    requests = some_requests(seed, firmware.volume_sectors, most)
+    compare(firmware, schedule, requests, count, disks=disks, nand=nand)
+
+
+@pytest.mark.parametrize(("reads", "sectors"), [(0.0, 4), (0.3, 3)])
+def test_a_random_mix_collects_blocks_as_the_full_model_does(reads: float, sectors: int) -> None:
+    firmware = FirmwareConfig(
+        store=StoreKind.NVRAM, units=215, sectors_per_unit=4, volume_a=Placement(start=4), checkpoint_blocks=6
+    )
+    mix = mix_of(RandomMix(reads=reads, sectors=sectors), firmware.units, firmware.sectors_per_unit)
+    found = compare(firmware, Schedule(200, 900), mix, 5000, disks=0, nand=(LARGE_PAGES,), seed=3)
+    assert min(found.cells["nand0", "erase"]) > 3
+
+
 @pytest.mark.parametrize("scheme", SCHEME_NUMBERS)
 def test_a_large_volume_wears_as_in_the_full_model(scheme: str) -> None:
     firmware = FirmwareConfig(scheme=scheme, store=StoreKind.NOR, units=16_384, sectors_per_unit=8, log_records=500)
@@ -287,7 +396,7 @@ def test_the_compiled_kernel_does_what_the_pure_one_does(scheme: str, sectors: i
     variant = variant_of(FirmwareConfig(scheme=scheme, units=500, sectors_per_unit=size), sectors=10_000)
     mix = mix_of(RandomMix(sectors=sectors), 500, size)
     pure, compiled = (
-        kernel_state(model, variant, Schedule(90, 1000), mix, 30_000, seed=2**64 - 5) for model in (PURE, COMPILED)
+        kernel_state(model, variant, Schedule(90, 1000), mix, 30_000, seed=2**64 - 5)[0] for model in (PURE, COMPILED)
     )
     for name, column in pure._asdict().items():
         assert column == getattr(compiled, name).tolist(), name

@@ -12,7 +12,7 @@ import pytest
 from deltabench.firmware_model.config import FirmwareConfig, StoreKind
 from deltabench.scenarios.counters import Counts
 from deltabench.scenarios.documents import MOST_YEARS, Endurance, EnduredRun, WearOut, read_document, to_json
-from deltabench.scenarios.endurance import compiled
+from deltabench.scenarios.endurance import compiled, flash_kernel
 from deltabench.scenarios.endurance.causes import atom_name
 from deltabench.scenarios.endurance.compiled import NO_NUMBA, Kernel, load_kernel
 from deltabench.scenarios.endurance.device import device_of, refitted
@@ -348,6 +348,100 @@ def test_what_numba_kept_is_made_anew_where_it_is_damaged(tmp_path: Path, monkey
                 path.write_bytes(path.read_bytes()[: min(left, size // 2)])
         assert all((one == other).all() for one, other in zip(whole, state_after_a_run(), strict=True))
         assert kept() == files, "and kept again"
+
+
+NAND_BOARD = """
+[board.devices]
+nand0 = { part = "generic-mlc", blocks = 40 }
+nor0 = { part = "W25Q64JV" }
+"""
+ON_NAND = """
+[firmware]
+units = 70
+log_records = 300
+"""
+
+
+@pytest.fixture
+def nand_run(new_scenario: NewScenario) -> Callable[..., EnduredRun]:
+    """Runs a workload on a small device with both volumes on MLC."""
+
+    def run(commands: int, more: str = "", model: Kernel = COMPILED, **workload: object) -> EnduredRun:
+        scenario = new_scenario("steps = []", f"{ON_NAND}{more}", board=NAND_BOARD)
+        settings = {"source": EVEN, "save_every": 50, "commands_per_day": PACE, **workload}
+        (result,), _ = endure(scenario.variants(), Workload(years=years_of(commands), **settings), model)
+        return result
+
+    return run
+
+
+def test_nand_flash_wears_out_too_and_a_run_ends_when_all_has(nand_run: Callable[..., EnduredRun]) -> None:
+    run = nand_run(2_000_000)
+    assert run.ended == "all done", "the map store lasts"
+    nand, nor = sorted(run.wear_out, key=lambda row: row.device)
+    assert (nand.device, nand.what, nand.endurance, nand.reached) == ("nand0", "erase", 3000, True)
+    assert nand.years is not None
+    assert not nor.reached
+    at = round(nand.years * 365.25 * PACE)
+    for commands, worn in ((0.99 * at, False), (1.01 * at, True)):
+        (row,) = (row for row in nand_run(round(commands)).wear_out if row.device == "nand0")
+        assert (row.most > 3000) is worn
+    assert {*run.timeline[-1].erases} == {*run.timeline[-1].most_worn} == {"nand0", "nor0"}
+    alone = nand_run(2_000_000, 'store = "nand"\n')
+    assert alone.ended == "worn out"
+    assert [row.device for row in alone.wear_out] == ["nand0"]
+
+
+def test_the_pace_of_nand_flash_is_told_from_the_second_half(nand_run: Callable[..., EnduredRun]) -> None:
+    def years(commands: int) -> float | None:
+        return next(row.years for row in nand_run(commands).wear_out if row.device == "nand0")
+
+    assert years(60_000) == pytest.approx(years(2_000_000), rel=0.05)
+
+
+def test_the_cause_of_wear_on_nand_flash_is_what_most_pages_are_programmed_for(
+    nand_run: Callable[..., EnduredRun],
+) -> None:
+    run = nand_run(100_000)
+    (row,) = (row for row in run.wear_out if row.device == "nand0")
+    (flash,) = run.flash
+    most = max(flash.pages, key=lambda cause: flash.pages[cause])
+    share = f"{100 * flash.pages[most] / flash.programmed_pages:.0f} % of pages"
+    words = {"host": "host data and maps", "collected": "garbage collection", "levelled": "wear levelling"}
+    assert row.driven_by == f"{words.get(most, most)}, {share}"
+    counts = Counts.of_series(run.counters)
+    (erases,) = (wear.counts for wear in run.wear if (wear.device, wear.what) == ("nand0", "erase"))
+    assert counts.of("media_operations", "nand0", "erase") == sum(erases)
+    # Each command writes a page, and so does each label.
+    pages = counts["host_sectors_written"] + run.commands // 50
+    assert flash.host_pages == pytest.approx(pages, rel=0.01)
+    assert flash.programmed_pages == counts.of("media_operations", "nand0", "program")
+    assert flash.write_amplification == flash.programmed_pages / flash.host_pages
+    assert flash.spread == pytest.approx(max(erases) / (sum(erases) / 40))
+
+
+def test_nand_flash_runs_in_pure_python_and_in_any_chunks(nand_run: Callable[..., EnduredRun]) -> None:
+    runs = [
+        nand_run(5_000, 'store = "nand"\n', model, source=RandomMix(sectors=3), restore_every=170)
+        for model in (COMPILED, PURE, PURE._replace(chunk=7))
+    ]
+    assert runs[0] == runs[1] == runs[2]
+
+
+@pytest.mark.parametrize(("key", "what"), [("cycles", "100"), ("failing", '[{ block = 3, on = "erase", after = 10 }]')])
+def test_nand_flash_in_which_bits_flip_or_blocks_fail_is_refused(
+    key: str, what: str, new_scenario: NewScenario
+) -> None:
+    board = NAND_BOARD.replace("blocks = 40", f"blocks = 40, {key} = {what}")
+    (variant,) = new_scenario("steps = []", ON_NAND, board=board).variants()
+    with pytest.raises(ScenarioError, match=rf"board.devices.nand0.{key}: .* run `deltabench measure`"):
+        device_of(variant)
+
+
+def test_what_is_compiled_from_other_constants_is_not_taken_from_what_was_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = compiled._digest()
+    monkeypatch.setattr(flash_kernel, "MOST_BEHIND", 3)
+    assert compiled._digest() != before
 
 
 def test_what_wears_a_cell_is_named(new_scenario: NewScenario, run_of: Callable[..., EnduredRun]) -> None:

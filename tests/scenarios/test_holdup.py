@@ -83,7 +83,7 @@ def test_a_device_that_is_unsafe_between_commands_is_helped_by_no_hold_up(
         "class Forgetful(Redirection):\n"
         "    def _make_durable(self, extents):\n"
         "        for side, lba, sectors in extents:\n"
-        "            disk, first = self._layout.homes[side]\n"
+        "            disk, first = self._volumes.homes[side]\n"
         "            disk.write(first + lba, sectors, fua=False)\n"
         "class Controller(DeltaController):\n"
         "    def __init__(self, *given):\n"

@@ -21,6 +21,23 @@ ENVIRONMENT = {
     "NO_COLOR": "1",
 }
 
+ON_FLASH = """
+title = "Both volumes and the maps on NAND flash"
+steps = [{ do = "random", commands = 60 }]
+
+[board.devices]
+nand0 = { part = "generic-nand", blocks = 24 }
+nor0 = { part = "W25Q64JV" }
+
+[firmware]
+units = 16
+log_records = 20
+
+[matrix]
+scheme = ["flagged", "history"]
+store = ["nand", "nor"]
+"""
+
 SCENARIO = """
 title = "A save of two map blocks, cut everywhere"
 steps = [{ do = "write", lba = 3 }, { do = "write", lba = 11 }, { do = "save" }]
@@ -57,11 +74,15 @@ def scenario_text() -> str:
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a document of each schema, as the commands write them."""
     folder = tmp_path_factory.mktemp("documents")
+    flash = folder / "flash.scenario.toml"
+    flash.write_text(ON_FLASH, encoding="utf-8")
     for name, command in {
         "cuts": "run maps-step-by-step --store nvram -j1",
         "measured": "measure maps-step-by-step random-work-on-nor --store nor",
         "holdup": "holdup maps-step-by-step --store nvram",
         "endured": "endure random-work-on-nor --scheme flagged --scheme history --years 0.0002 --no-jit",
+        "measured-flash": f"measure {flash}",
+        "endured-flash": f"endure {flash} --sectors 1 --years 0.00005 --no-jit",
     }.items():
         assert invoke([*command.split(), "--json", str(folder / f"{name}.json")]) == 0, command
     return folder

@@ -224,6 +224,14 @@ def test_a_quiet_board_with_the_devices_of_a_scenario_says_nothing(tmp_path: Pat
     assert started.ended() == (0, "")
 
 
+def test_a_nand_flash_of_so_many_blocks_is_in_a_socket(tmp_path: Path) -> None:
+    started = Started("--quiet", "--device", "nand0=generic-nand:14", "--device", "disk0=generic-disk:64")
+    arguments = ["flash", "--port", started.port, "--read", str(tmp_path / "there.bin"), "--range"]
+    assert invoke([*arguments, "0x7000EDFF:1"]) == 0
+    assert invoke([*arguments, "0x7000EE00:1", "--force"]) != 0
+    assert started.ended() == (0, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

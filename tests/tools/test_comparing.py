@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from deltabench.scenarios.documents import Endurance, EnduredRun, HeldUp, HoldUp, HoldUpStep, WearOut
+from deltabench.scenarios.flash_summary import Blocks, summary_of
+from deltabench.scenarios.flash_use import Use
 from deltabench.tools.comparing import Life, Line, compare
 
 
@@ -95,6 +98,22 @@ def test_workloads_are_compared_setting_by_setting() -> None:
         "workload: random sectors": (8, None),
         "workload: trace path": (None, "hm_1.csv"),
         "workload: trace wrap": (None, "yes"),
+    }
+
+
+def test_flashes_are_compared_by_amplification_and_spread() -> None:
+    one, other = endured(None), endured(None)
+    flash = summary_of("nand0", "generic-nand", Use({"host": 8, "headers": 4}), 7, np.array([1, 3]), Blocks((), 0, 2))
+    worse = summary_of("nand0", "generic-nand", Use({"host": 8, "headers": 8}), 7, np.array([0, 4]), Blocks((), 1, 1))
+    documents = [
+        msgspec.structs.replace(document, runs=(msgspec.structs.replace(document.runs[0], flash=(summary,)),))
+        for document, summary in ((one, flash), (other, worse))
+    ]
+    lines = different(*documents)
+    assert {line.name: (line.one, line.other, line.ratio) for line in lines} == {
+        "nand0: write amplification": (1.5, 2.0, 2 / 1.5),
+        "nand0: spread of erases, most to mean": (1.5, 2.0, 2 / 1.5),
+        "nand0: spare blocks left": (2, 1, 0.5),
     }
 
 

@@ -33,7 +33,7 @@ def test_the_page_shows_what_the_commands_print(capsys: pytest.CaptureFixture[st
         for block in re.findall(r"```\n(\$ .*?)```", PAGE, re.DOTALL)
         for line, text in re.findall(r"^\$ \S+/deltabench (.*?)\n(.*?)(?=^\$ |\Z)", block, re.DOTALL | re.MULTILINE)
     ]
-    assert len(shown) == 3
+    assert len(shown) == 4
     for line, text in shown:
         assert invoke(shlex.split(line)) == 0
         assert capsys.readouterr().out.rstrip() == text.rstrip(), line
@@ -102,6 +102,39 @@ def test_ctrl_c_ends_with_2_and_keeps_what_is_done(
 def test_wrong_options_are_named(more: list[str], what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*SMALL, *more]) == 4
     assert what in capsys.readouterr().err
+
+
+def test_nand_flash_is_shown_with_what_its_layer_makes_of_the_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("flash.scenario.toml").write_text(
+        """
+title = "NAND flash"
+steps = []
+board.devices.nand0 = { part = "generic-mlc", blocks = 40 }
+firmware = { store = "nand", units = 70 }
+""",
+        encoding="utf-8",
+    )
+    arguments = [
+        "endure",
+        "flash.scenario.toml",
+        "--commands-per-day",
+        "10000",
+        "--sectors",
+        "1",
+        "--json",
+        "nand.json",
+    ]
+    assert invoke(arguments) == 0
+    out = capsys.readouterr().out
+    found = re.search(r"nand0 generic-mlc +[\d,]+ erases +3,000 +\d+ days +(\S.*), \d+ % of pages", out)
+    assert found
+    document = read_document(Path("nand.json"))
+    assert isinstance(document, Endurance)
+    assert document.runs[0].wear_out[0].driven_by.startswith(found[1])
+    (flash,) = document.runs[0].flash
+    assert "nand0 generic-mlc, behind its translation layer\n" in out
+    line = rf"flagged-nand +{flash.host_pages:,} +{flash.programmed_pages:,} +{flash.write_amplification:.2f} "
+    assert re.search(line, out)
 
 
 def test_a_scenario_in_write_back_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

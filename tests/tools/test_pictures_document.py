@@ -32,7 +32,14 @@ def test_every_picture_is_explained_and_of_the_command_that_gives_it(documents: 
     rows = re.findall(r"^\| `([a-z-]+)` \| (`[^|]*`) \|", PAGE, re.MULTILINE)
     explained = {(name, command) for name, commands in rows for command in re.findall(r"`(\w+)`", commands)}
     names = sorted((name for name, _ in rows), key=len, reverse=True)
-    files = {"cuts": "run", "measured": "measure", "holdup": "holdup", "endured": "endure"}
+    files = {
+        "cuts": "run",
+        "measured": "measure",
+        "measured-flash": "measure",
+        "holdup": "holdup",
+        "endured": "endure",
+        "endured-flash": "endure",
+    }
     given = {
         (next(name for name in names if picture.name.startswith(name)), command)
         for file, command in files.items()

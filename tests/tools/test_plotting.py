@@ -115,7 +115,7 @@ def test_files_that_are_no_results_are_named_and_left_out(here: Path, capsys: Pr
     (here / "endured.json").unlink()
     assert invoke(["report", "."]) == 0
     out, err = capsys.readouterr()
-    assert out == "report.html: cuts.json, holdup.json\n"
+    assert out == "report.html: cuts.json, endured-flash.json, holdup.json, measured-flash.json\n"
     assert err.startswith("left out: notes.json: is not a document of deltabench")
     page = (here / "report.html").read_text(encoding="utf-8")
     assert "Not shown" in page

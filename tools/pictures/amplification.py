@@ -15,18 +15,19 @@ from deltabench.tools.pictures.style import (
     ORANGE,
     PURPLE,
     SMALL_PT,
+    VERMILLION,
     Colour,
     Picture,
     Table,
     plain_axes,
 )
-from deltabench.tools.pictures.words import digits, shortened
+from deltabench.tools.pictures.words import digits, named, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 SECTOR_BYTES: Final = 512
-COLOURS: Final[dict[str, Colour]] = dict(zip(CAUSES, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=True))
+COLOURS: Final[dict[str, Colour]] = dict(zip(CAUSES, (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, GREY), strict=True))
 
 
 class Written(NamedTuple):
@@ -95,10 +96,17 @@ def amplification_picture(name: str, runs: Sequence[Written]) -> Picture:
         name,
         _title(shown),
         "Bytes written to media for each byte that the host wrote, by cause: data of the host, copies of the rest of a "
-        "unit at its first write, maps and versions, labels of the devices. The dotted line is one byte for one.",
+        f"unit at its first write, maps and versions, labels of the devices{_on_nand(causes)}. The dotted line is one "
+        "byte for one.",
         table,
         draw,
         0.34 * len(shown) + 1.15,
+    )
+
+
+def _on_nand(causes: Sequence[str]) -> str:
+    return (
+        ", and what a translation layer programs besides the pages that it is given" if "translation" in causes else ""
     )
 
 
@@ -108,12 +116,13 @@ def _title(runs: Sequence[Written]) -> str:
     if len(runs) == 1:
         extra = {cause: most.causes[cause] for cause in CAUSES if cause != "data"}
         cause = max(extra, key=lambda name: extra[name])
-        of_it = f", {digits(extra[cause] / most.host)} of it for {cause}" if extra[cause] else ""
+        of_it = f", {digits(extra[cause] / most.host)} of it for {named(cause)}" if extra[cause] else ""
         return f"Each byte of the host becomes {digits(most.factor)} on media{of_it}"
     if most.factor - least.factor < 0.005 * most.factor:
         return f"Each byte of the host becomes {digits(most.factor)} on media, whatever the scheme"
     cause = max(CAUSES, key=lambda name: most.causes[name] / most.host - least.causes[name] / least.host)
+    make = "make" if cause in ("copies", "maps", "labels") else "makes"
     return (
         f"A byte of the host becomes {digits(most.factor)} on media under {most.label} and {digits(least.factor)} "
-        f"under {least.label}; {cause} {'make' if cause in ('copies', 'maps', 'labels') else 'makes'} the difference"
+        f"under {least.label}; {named(cause)} {make} the difference"
     )

@@ -24,11 +24,19 @@ from deltabench.tools.pictures.allocation import allocation_picture
 from deltabench.tools.pictures.amplification import amplification_picture, written
 from deltabench.tools.pictures.between_saves import Fill, fill_of, fill_picture, flow_picture
 from deltabench.tools.pictures.crash_map import crash_map_picture, in_order_picture
+from deltabench.tools.pictures.flash import Programmed, flash_picture
 from deltabench.tools.pictures.growth import Growth, growth_picture
 from deltabench.tools.pictures.holdup import holdup_picture
 from deltabench.tools.pictures.latency import Timed, latency_picture, phases_picture
 from deltabench.tools.pictures.maps import maps_picture
-from deltabench.tools.pictures.over_time import Line, erases_picture, life_title, wear_out_table
+from deltabench.tools.pictures.over_time import (
+    NAND_BLOCK,
+    NOR_SECTOR,
+    Line,
+    erases_picture,
+    life_title,
+    wear_out_table,
+)
 from deltabench.tools.pictures.recoveries import recoveries_picture
 from deltabench.tools.pictures.style import Picture
 from deltabench.tools.pictures.verdicts import verdicts_picture
@@ -121,8 +129,27 @@ def _wear(runs: Sequence[Run]) -> list[Picture]:
         for run, label, wear in found:
             labels = alike[wear, _regions(run)]
             if label == labels[0]:
-                picture = wear_picture(file_name(f"wear-{device}-{what}-{run.run}"), wear, _regions(run))
+                flash = next((each for each in run.flash if (each.device, what) == (device, "erase")), None)
+                picture = wear_picture(file_name(f"wear-{device}-{what}-{run.run}"), wear, _regions(run), flash)
                 pictures.append(_headed(listed(labels), picture, len(labels) < len(runs)))
+    return pictures
+
+
+def _flash(runs: Sequence[Run]) -> list[Picture]:
+    """Part by part, all runs of a scenario beside one another."""
+    groups = _by_scenario(runs)
+    pictures = []
+    for scenario, group, labels in groups:
+        for device in dict.fromkeys(flash.device for run in group for flash in run.flash):
+            found = [
+                Programmed(label, flash)
+                for run, label in zip(group, labels, strict=True)
+                for flash in run.flash
+                if flash.device == device
+            ]
+            name = f"flash-{device}-{scenario}" if isinstance(group[0], MeasuredRun) else f"flash-{device}"
+            picture = flash_picture(file_name(name), device, found)
+            pictures.append(_headed(scenario, picture, len(groups) > 1))
     return pictures
 
 
@@ -159,6 +186,7 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
                 tuple(float(m.command) for m in run.timeline),
                 tuple(m.erases for m in run.timeline),
                 _erased_sectors(run.wear),
+                _erased_cells(run.wear),
             )
             for run, label in pairs
         ]
@@ -199,6 +227,7 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
         ),
         ("Between saves", _between_saves(runs, "command")),
         ("Write amplification", amplification),
+        ("Translation layer", _flash(runs)),
         ("Latency", latency),
         ("Erases over time", erases),
         ("Wear", _wear(runs)),
@@ -206,9 +235,18 @@ def _measured(runs: Sequence[MeasuredRun]) -> list[tuple[str, list[Picture]]]:
 
 
 def _erased_sectors(wear: Sequence[Wear]) -> int | None:
-    """How many were erased at all; None where wear was not kept."""
+    """How many were erased at all; None where wear was not kept, and where blocks of NAND flash take turns."""
+    if _erased_cells(wear) != (NOR_SECTOR,):
+        return None
     erased = [part.counts for part in wear if part.what == "erase"]
     return sum(count > 0 for counts in erased for count in counts) if erased else None
+
+
+def _erased_cells(wear: Sequence[Wear]) -> tuple[str, ...]:
+    """What can be erased of what was worn."""
+    cells = {part.cell.split()[0] for part in wear if part.what == "erase"}
+    kinds = {"sector": NOR_SECTOR, "block": NAND_BLOCK}
+    return tuple(kind for cell, kind in kinds.items() if cell in cells) or (NOR_SECTOR,)
 
 
 def _growth(command: str, runs: Sequence[MeasuredRun]) -> list[Growth]:
@@ -254,6 +292,7 @@ def _endured(runs: Sequence[EnduredRun]) -> list[tuple[str, list[Picture]]]:
     devices = dict.fromkeys(device for run in runs for day in run.timeline for device in day.erases)
     over_time = []
     for device in devices:
+        erased = _erased_cells([wear for run in runs for wear in run.wear if wear.device == device])
         for most_worn in (False, True):
             lines = [
                 Line(
@@ -261,6 +300,7 @@ def _endured(runs: Sequence[EnduredRun]) -> list[tuple[str, list[Picture]]]:
                     tuple(day.day for day in run.timeline),
                     tuple((day.most_worn if most_worn else day.erases).get(device, 0) for day in run.timeline),
                     None if most_worn else _erased_sectors([wear for wear in run.wear if wear.device == device]),
+                    erased,
                 )
                 for run, label in pairs
             ]
@@ -276,6 +316,7 @@ def _endured(runs: Sequence[EnduredRun]) -> list[tuple[str, list[Picture]]]:
     return [
         ("Erases over time", over_time),
         ("Write amplification", amplification),
+        ("Translation layer", _flash(runs)),
         ("Between saves", _between_saves(runs, "day")),
         ("Wear", _wear(runs)),
     ]

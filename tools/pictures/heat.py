@@ -12,6 +12,7 @@ from deltabench.tools.pictures.style import BLUE, GRID, INK, SMALL_PT, VERMILLIO
 from deltabench.tools.pictures.words import shortened
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
     from matplotlib.gridspec import SubplotSpec
 
@@ -43,10 +44,23 @@ def squares(regions: Sequence[Region]) -> int:
     return max(1, -(-max((len(region.counts) for region in regions), default=1) // MOST_SQUARES))
 
 
-def draw(figure: FigureBase, regions: Sequence[Region], *, cell: str, times: str, limit: int | None = None) -> None:
-    """``cell``: what a cell is, ``times``: what is counted, ``limit``: how often it may be."""
+def draw(
+    figure: FigureBase,
+    regions: Sequence[Region],
+    *,
+    cell: str,
+    times: str,
+    limit: int | None = None,
+    mean: float | None = None,
+) -> None:
+    """``cell``: what a cell is, ``times``: what is counted, ``limit``: how often it may be; ``mean``: of all that wear.
+
+    The mean is drawn over bars; a histogram has that of the cells that it shows.
+    """
     if _cells(regions) <= MOST_BARS:
-        _bars(figure, regions, cell, times, limit)
+        axes = _bars(figure, regions, cell, times, limit)
+        if mean is not None:
+            _mean_line(axes, mean)
     else:
         _map_and_histogram(figure, regions, cell, times)
 
@@ -55,7 +69,7 @@ def _cells(regions: Sequence[Region]) -> int:
     return sum(len(region.counts) for region in regions)
 
 
-def _bars(figure: FigureBase, regions: Sequence[Region], cell: str, times: str, limit: int | None) -> None:
+def _bars(figure: FigureBase, regions: Sequence[Region], cell: str, times: str, limit: int | None) -> Axes:
     axes = plain_axes(figure.add_subplot(), grid="y")
     place = 0
     ticks: list[int] = []
@@ -86,6 +100,22 @@ def _bars(figure: FigureBase, regions: Sequence[Region], cell: str, times: str, 
     if limit is not None and limit <= largest * 1.18:
         axes.axhline(limit, color=VERMILLION.light, linestyle="--")
         axes.set_xlabel(f"{cell} (dashed: rated for {limit:,})")
+    return axes
+
+
+def _mean_line(axes: Axes, mean: float) -> None:
+    """Across all bars, with its name behind them."""
+    axes.axhline(mean, color=INK.light, linestyle=":", linewidth=1.2)
+    axes.annotate(
+        "mean",
+        (1, mean),
+        (3, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        fontsize=SMALL_PT,
+        annotation_clip=False,
+    )
 
 
 def _columns(region: Region) -> int:

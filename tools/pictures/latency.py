@@ -24,7 +24,7 @@ from deltabench.tools.pictures.style import (
     plain_axes,
     time_axis,
 )
-from deltabench.tools.pictures.words import duration, share, shortened, times
+from deltabench.tools.pictures.words import duration, named, share, shortened, times
 from deltabench.tools.report import counted
 
 if TYPE_CHECKING:
@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
 
 MOST_RUNS: Final = 12
-PHASES: Final = {"data": BLUE, "copies": SKY, "maps": GREEN, "labels": PURPLE, "host bus": ORANGE, "firmware": GREY}
+PHASES: Final = {
+    "data": BLUE,
+    "copies": SKY,
+    "maps": GREEN,
+    "labels": PURPLE,
+    "translation": VERMILLION,
+    "host bus": ORANGE,
+    "firmware": GREY,
+}
 MARKS: Final = (("50", "median", "o"), ("99", "99th percentile", "D"))
 
 
@@ -101,7 +109,7 @@ def phases_picture(name: str, commands: Sequence[tuple[str, Sequence[Timed]]]) -
         return Picture(name, "No time was measured", "There are no latencies to draw.", Table((), ()))
     found = dict.fromkeys(phase for _, run in rows for phase in run.latency.phases_ns)
     phases = [phase for phase in (*PHASES, *(phase for phase in found if phase not in PHASES)) if phase in found]
-    spare = iter([VERMILLION, PALE, INK, *SERIES] * len(phases))
+    spare = iter([PALE, INK, *SERIES] * len(phases))
     colours = {phase: PHASES.get(phase) or next(spare) for phase in phases}
     several = max(len(runs) for _, runs in commands) > 1
 
@@ -187,11 +195,7 @@ def _dominant(latency: Latency) -> str:
     if not total:
         return ""
     phase = max(latency.phases_ns, key=lambda name: latency.phases_ns[name])
-    return f"; {share(latency.phases_ns[phase], total)} of its time goes to {_the(phase)}"
-
-
-def _the(phase: str) -> str:
-    return phase if phase in ("data", "copies", "maps", "labels") else f"the {phase}"
+    return f"; {share(latency.phases_ns[phase], total)} of its time goes to {named(phase)}"
 
 
 def _phases_title(rows: Sequence[tuple[str, Timed]]) -> str:
@@ -200,13 +204,13 @@ def _phases_title(rows: Sequence[tuple[str, Timed]]) -> str:
         for phase, ns in run.latency.phases_ns.items():
             sums[phase] = sums.get(phase, 0) + ns
     first = max(sums, key=lambda name: sums[name])
-    title = f"{share(sums[first], sum(sums.values()))} of all time goes to {_the(first)}"
+    title = f"{share(sums[first], sum(sums.values()))} of all time goes to {named(first)}"
     saves = [run for command, run in rows if command == "SAVE"]
     if saves:
         whole = sum(sum(run.latency.phases_ns.values()) for run in saves)
         of_saves = {phase: sum(run.latency.phases_ns.get(phase, 0) for run in saves) for phase in sums}
         phase = max(of_saves, key=lambda name: of_saves[name])
-        title += f"; of SAVE, {share(of_saves[phase], whole)} goes to {_the(phase)}"
+        title += f"; of SAVE, {share(of_saves[phase], whole)} goes to {named(phase)}"
     return title
 
 

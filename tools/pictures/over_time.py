@@ -17,7 +17,7 @@ from deltabench.tools.pictures.style import (
     plain_axes,
     thousands,
 )
-from deltabench.tools.pictures.words import digits, shortened, times
+from deltabench.tools.pictures.words import digits, listed, shortened, times
 from deltabench.tools.report import counted
 
 if TYPE_CHECKING:
@@ -29,28 +29,40 @@ MOST_LINES: Final = 7
 MOST_ROWS: Final = 60
 MOST_MARKS: Final = 60
 MOST_BARS: Final = 80
+NOR_SECTOR: Final = "NOR sector"
+NAND_BLOCK: Final = "NAND block"
 
 
 class Line(NamedTuple):
-    """One run's values: ``at`` commands or days; ``sectors``: how many share the erases, None if that is not known."""
+    """One run's values: ``at`` commands or days; ``erased``: what is.
+
+    ``sectors``: how many share the erases; None if that is not known, or the same in every run, as of NAND flash.
+    """
 
     label: str
     at: tuple[float, ...]
     values: tuple[int, ...]
     sectors: int | None = None
+    erased: tuple[str, ...] = (NOR_SECTOR,)
 
 
 def erases_picture(
     name: str, lines: Sequence[Line], unit: str, *, most_worn: bool = False, rated: int | None = None
 ) -> Picture:
-    """Erases so far, a line a run; ``most_worn``: of the most worn sector alone, which is ``rated`` for so many.
+    """Erases so far, a line a run; ``most_worn``: of the most worn cell alone, which is ``rated`` for so many.
 
     ``unit``: commands or days.
     """
-    what = "Erases of the most worn sector" if most_worn else "NOR sector erases"
     shown = [line for line in lines if line.values and line.values[-1]][:MOST_LINES]
+    erased = {kind for line in shown or lines for kind in line.erased}
+    kinds = [kind for kind in (NOR_SECTOR, NAND_BLOCK) if kind in erased]
     if not shown:
-        return Picture(name, "No NOR sector was erased", "There are no erases to draw.", Table((), ()))
+        title = f"No {' and no '.join(kinds or (NOR_SECTOR,))} was erased"
+        return Picture(name, title, "There are no erases to draw.", Table((), ()))
+    cell = kinds[0].split()[-1] if len(kinds) == 1 else "cell"
+    what = f"{kinds[0]} erases" if len(kinds) == 1 else f"Erases of {listed([f'{kind}s' for kind in kinds])}"
+    if most_worn:
+        what = f"Erases of the most worn {cell}"
     caption = f"{what} since the factory, over {axis_of(unit)}."
     if len(shown) < len(lines):
         caption += (
@@ -70,7 +82,7 @@ def erases_picture(
         if rated is not None and rated < 3 * max(line.values[-1] for line in shown):
             axes.axhline(rated, color=MUTED.light, linewidth=1, label=f"rated for {rated:,}")
         axes.set_xlabel(axis_of(unit))
-        axes.set_ylabel("erases of that sector" if most_worn else "sector erases so far")
+        axes.set_ylabel(f"erases of that {cell}" if most_worn else f"{cell} erases so far".removeprefix("cell "))
         axes.set_ylim(bottom=0)
         along(axes, unit)
         thousands(axes, "y")
@@ -81,16 +93,16 @@ def erases_picture(
     rows = [(x, *(_value_at(line, x) for line in shown)) for x in thinned(at)]
     return Picture(
         name,
-        _erases_title(shown, unit, most_worn),
+        _erases_title(shown, unit, cell if most_worn else ""),
         caption,
         Table((unit, *(line.label for line in shown)), tuple(rows)),
         draw,
     )
 
 
-def _erases_title(lines: Sequence[Line], unit: str, most_worn: bool) -> str:
+def _erases_title(lines: Sequence[Line], unit: str, most_worn: str) -> str:
     """How often; of several runs, the fastest against the slowest: they may not be equally long."""
-    of_it = " of the most worn sector" if most_worn else ""
+    of_it = f" of the most worn {most_worn}" if most_worn else ""
     pace = {line.label: line.values[-1] / max(line.at[-1], 1e-9) for line in lines}
     fast = max(lines, key=lambda line: pace[line.label])
     slow = min(lines, key=lambda line: pace[line.label])

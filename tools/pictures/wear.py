@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltabench.scenarios import documents
-from deltabench.scenarios.documents import Wear
+from deltabench.scenarios.documents import FlashSummary, Wear
 from deltabench.tools.pictures import heat
 from deltabench.tools.pictures.heat import Region
 from deltabench.tools.pictures.style import Picture, Table
@@ -25,8 +24,10 @@ DONE: Final = {"erase": "erased", "program": "programmed", "write": "written"}
 COUNTED: Final = {"erase": "erases", "program": "programs", "write": "writes"}
 
 
-def wear_picture(name: str, wear: Wear, regions: Sequence[documents.Region]) -> Picture:
-    """One part, one kind of wear; ``regions`` of the same device divide the map."""
+def wear_picture(
+    name: str, wear: Wear, regions: Sequence[documents.Region], flash: FlashSummary | None = None
+) -> Picture:
+    """One part, one kind of wear; ``regions`` of the same device divide the map; ``flash``: whose blocks are erased."""
     parts = _divided(wear, regions)
     counts = np.concatenate([part.counts for part in parts]) if parts else np.zeros(0, dtype=np.int64)
     touched = counts[counts > 0]
@@ -48,17 +49,20 @@ def wear_picture(name: str, wear: Wear, regions: Sequence[documents.Region]) -> 
         f"{counted(int(touched.sum()), how_often[:-1])} in all, {digits(mean)} each on average, "
         f"{most:,} at most{rated}. "
     )
+    if flash is not None and flash.spread is not None:
+        caption += f"Spread {digits(flash.spread)}: the most to the mean of all blocks that were good at the factory. "
     if len(counts) > heat.MOST_BARS:
         caption += f"Blank: never {done}. Numbers on the left: the first {noun} of the line. "
         if grouped > 1:
             caption += f"Each square is the most worn of {grouped} neighbours. "
 
     def draw(figure: FigureBase) -> None:
-        heat.draw(figure, parts, cell=noun, times=how_often, limit=wear.endurance)
+        of_all = None if flash is None else flash.mean_erases
+        heat.draw(figure, parts, cell=noun, times=how_often, limit=wear.endurance, mean=of_all)
 
     return Picture(
         name,
-        _title(wear, noun, worst, done, touched),
+        _title(wear, noun, worst, done, touched, mean if flash is None else flash.mean_erases),
         caption.strip(),
         Table(
             (noun, "region", how_often),
@@ -99,8 +103,8 @@ TOLD_OF_RATING: Final = 0.1
 """From this share of its rating on, a title says what a part is rated for."""
 
 
-def _title(wear: Wear, noun: str, worst: int, done: str, touched: NDArray[np.int64]) -> str:
-    device, most, mean, count = wear.device, int(touched.max()), float(touched.mean()), len(touched)
+def _title(wear: Wear, noun: str, worst: int, done: str, touched: NDArray[np.int64], mean: float) -> str:
+    device, most, count = wear.device, int(touched.max()), len(touched)
     rated = f", rated for {wear.endurance:,}" if wear.endurance and most >= TOLD_OF_RATING * wear.endurance else ""
     if count == 1:
         return f"Only {noun} {worst:,} of {device} was {done}, {occasions(most)}{rated}"
@@ -120,18 +124,10 @@ def _moves_title(touched: NDArray[np.int64], units: int) -> str:
     return f"{which} changed sides in a save, at most {occasions(most)}, {times(most / mean)} the mean"
 
 
-def addresses_per_cell(wear: Wear) -> int:
-    """How many addresses of its device a cell has: bytes of NOR and NVRAM, but sectors of a disk."""
-    size = re.search(r"of ([\d,]+) byte", wear.cell)
-    if wear.cell.startswith("sector") and wear.what == "write":
-        return 1
-    return int(size[1].replace(",", "")) if size else 1
-
-
 def _divided(wear: Wear, regions: Sequence[documents.Region]) -> list[Region]:
     """The cells by region, in order; what lies in none stands between them if it was touched."""
     counts = np.array(wear.counts, dtype=np.int64)
-    size = addresses_per_cell(wear)
+    size = wear.addresses
     end = wear.first + len(counts)
     parts: list[Region] = []
     at = wear.first

@@ -62,6 +62,13 @@ def short_command(text: str) -> str:
     return text.replace("FLUSH CACHE EXT", "FLUSH")
 
 
+def named(cause: str) -> str:
+    """What bytes are written for and time goes to, in a sentence."""
+    if cause == "translation":
+        return "the translation layer"
+    return cause if cause in ("data", "copies", "maps", "labels", "other") else f"the {cause}"
+
+
 def listed(names: Sequence[str], most: int = 4) -> str:
     """``a, b and c``; of many, the first and how many more."""
     if len(names) > most:

@@ -1,7 +1,7 @@
 """Which addresses of a board can be written, and what has to be erased before.
 
 The flash of the chip is in the board file.  What is in the sockets depends on the scenario; the configuration block of
-an image says it, and with it which page numbers erase a NOR flash.
+an image says it, and with it which page numbers erase a NOR or NAND flash.
 """
 
 from __future__ import annotations
@@ -17,16 +17,24 @@ from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.tools.stm32.errors import FlashError
 
 SOCKETED_ERASE_US: Final = 4_000_000
-"""More than a sector of any serial NOR flash takes: a configuration block names no part."""
+"""More than a sector or block of any flash takes: a configuration block names no part."""
+FLASH: Final = (StoreKind.NOR, StoreKind.NAND)
+BLANK_MARK: Final = b"\xff\xff"
+"""In the first page of a block of NAND flash; anything else there marks it as bad."""
 
 
 class Block(NamedTuple):
-    """What the bootloader erases by the number ``page``, within ``erase_max_us``."""
+    """What the bootloader erases by the number ``page``, within ``erase_max_us``.
+
+    ``page_bytes``: of NAND flash, what is written whole, with ``spare_bytes`` at its end; 0 of any other.
+    """
 
     page: int
     address: int
     size_bytes: int
     erase_max_us: int
+    page_bytes: int = 0
+    spare_bytes: int = 0
 
     @property
     def end(self) -> int:
@@ -53,12 +61,12 @@ class ChipMap:
             Area("flash", chip.flash_address, chip.flash_address + chip.flash_bytes, tuple(_own_blocks(board))),
             Area("RAM", chip.ram_address, chip.ram_address + chip.ram_bytes),
         ]
-        nor_flashes = 0
+        flashes = 0
         for device in self._devices:
             blocks: tuple[Block, ...] = ()
-            if device.kind is StoreKind.NOR:
-                nor_flashes += 1
-                blocks = tuple(_sectors(device, nor_flashes * PAGES_PER_PART))
+            if device.kind in FLASH:
+                flashes += 1
+                blocks = tuple(_sectors(device, flashes * PAGES_PER_PART))
             self.areas.append(Area(device.name, device.address, device.address + device.size_bytes, blocks))
 
     def pieces(self, image: MemoryImage) -> list[tuple[Area, MemoryImage]]:
@@ -67,12 +75,13 @@ class ChipMap:
         found = [(area, part) for area, part in found if part.segments]
         for kind, socket in self._board.spec.sockets.items() if not self._devices else ():
             part = image.within(socket.address, socket.bytes)
-            if kind != "nor":
+            if kind not in ("nor", "nand"):
                 found += [(Area(f"the {kind} socket", socket.address, socket.address + socket.bytes), part)]
             elif part.segments:
                 raise FlashError(
-                    f"the image has {len(part):,} bytes for a NOR flash from 0x{part.segments[0].address:08X} on, and "
-                    f"nothing says how it is erased: {self._why_not}; `deltabench image build` puts it there"
+                    f"the image has {len(part):,} bytes for a {kind.upper()} flash from "
+                    f"0x{part.segments[0].address:08X} on, and nothing says how it is erased: {self._why_not}; "
+                    "`deltabench image build` puts it there"
                 )
         found = [(area, part) for area, part in found if part.segments]
         if sum(len(part) for _, part in found) < len(image):
@@ -115,6 +124,10 @@ def _own_blocks(board: DevBoardFile) -> Iterator[Block]:
 def _sectors(device: DeviceEntry, first_page: int) -> Iterator[Block]:
     size = device.erase_bytes
     if not size:
-        raise FlashError(f"the image's configuration block says of the NOR flash {device.name} that it has no sectors")
+        raise FlashError(f"the image's configuration block says of the flash {device.name} that it has no sectors")
+    page_bytes, spare_bytes = (device.program_bytes, device.spare.page_bytes) if device.spare else (0, 0)
+    if page_bytes and size % page_bytes:
+        raise FlashError(f"the image's configuration block says of {device.name} that its blocks are of no whole pages")
     for number in range(min(device.size_bytes // size, PAGES_PER_PART)):
-        yield Block(first_page + number, device.address + number * size, size, SOCKETED_ERASE_US)
+        at = device.address + number * size
+        yield Block(first_page + number, at, size, SOCKETED_ERASE_US, page_bytes, spare_bytes)

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from deltabench.scenarios.images.memory_image import MemoryImage, Segment
-from deltabench.tools.stm32.chip_map import Area, Block, ChipMap
+from deltabench.tools.stm32.chip_map import BLANK_MARK, Area, Block, ChipMap
 from deltabench.tools.stm32.line_rate import BLOCK_BYTES
 
 STRETCH_BYTES: Final = 0x1000
@@ -62,9 +62,12 @@ def commands_of(step: Step) -> list[Segment]:
     """What the Write Memory commands of a step carry, none across a multiple of 256.
 
     In an erased block what is blank need not be written, and each command begins and ends with a word (AN3155 3.6).
+    NAND flash takes a page whole, from its first byte on.
     """
     if step.block is None:
         return [piece for segment in step.segments for piece in within(segment, BLOCK_BYTES)]
+    if step.block.page_bytes:
+        return [piece for page in _whole_pages(step, step.block) for piece in within(page, BLOCK_BYTES)]
     pages: dict[int, bytearray] = {}
     for segment in step.segments:
         for address, data in within(segment, BLOCK_BYTES):
@@ -80,11 +83,28 @@ def commands_of(step: Step) -> list[Segment]:
     return carried
 
 
+def _whole_pages(step: Step, block: Block) -> Iterator[Segment]:
+    """The pages of a block that are not blank; what nobody says of one is."""
+    contents = bytearray(BLANK * block.size_bytes)
+    for address, data in step.segments:
+        contents[address - block.address : address - block.address + len(data)] = data
+    for at in range(0, block.size_bytes, block.page_bytes):
+        page = bytes(contents[at : at + block.page_bytes])
+        if page.count(BLANK) < len(page):
+            yield Segment(block.address + at, page)
+
+
+def _is_bad(block: Block, part: MemoryImage) -> bool:
+    """Whether the image has a block of NAND flash as one that its maker has marked: nothing is to be done to it."""
+    mark = part.read(block.address + block.page_bytes - block.spare_bytes, len(BLANK_MARK))
+    return block.page_bytes > 0 and mark not in (None, BLANK_MARK)
+
+
 def _steps(area: Area, part: MemoryImage) -> Iterator[Step]:
     if area.blocks:
         for block in area.blocks:
             segments = part.within(block.address, block.size_bytes).segments
-            if segments:
+            if segments and not _is_bad(block, part):
                 yield Step(area.name, block, segments)
         return
     for segment in part.segments:

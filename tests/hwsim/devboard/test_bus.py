@@ -4,13 +4,17 @@ import pytest
 
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.devboard.bus import Bus, BusError
+from deltabench.hwsim.devboard.page_register import PageRegisterError
 from deltabench.hwsim.devboard.spec import PAGES_PER_PART, load_board
 from deltabench.hwsim.disk import UNCORRECTABLE, Disk
 from deltabench.hwsim.instability import Unstable
 from deltabench.hwsim.medium import MediaRuleError, Operation, UncorrectableError
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_pages import UnstablePage
 from deltabench.hwsim.nor import NorFlash
 
 FLASH, RAM, FRAM, NOR, DISK = 0x0800_0000, 0x2000_3000, 0x6000_0000, 0x9000_0000, 0xA000_0000
+NAND, PAGE, BLOCK = 0x7000_0000, 544, 8 * 544
 SPEC = BoardSpec(
     devices={
         "disk0": DeviceSpec(part="generic-disk", sectors=64),
@@ -113,3 +117,112 @@ def test_ram_forgets_and_flash_does_not(bus: Bus, board: Board) -> None:
     board.lose_power()
     bus.lose_power()
     assert (bus.read(RAM, 4), bus.read(FLASH, 4)) == (bytes(4), b"here")
+
+
+NAND_SPEC = BoardSpec(
+    devices={
+        "nor0": DeviceSpec(part="AT25SF041"),
+        "nand0": DeviceSpec(part="generic-nand", blocks=14, bad_blocks=(5,)),
+    }
+)
+
+
+@pytest.fixture
+def nand_board() -> Board:
+    return Board(NAND_SPEC)
+
+
+@pytest.fixture
+def nand_bus(nand_board: Board) -> Bus:
+    return Bus(load_board(), nand_board, NAND_SPEC)
+
+
+def raw_page(text: bytes) -> bytes:
+    """A page with its spare bytes, the mark and the ECC blank."""
+    return text.ljust(512, b"\0") + b"\xff\xff" + b"spare bytes".ljust(23, b"\xff") + b"\xff" * 7
+
+
+def test_a_page_of_nand_flash_is_programmed_when_its_last_byte_has_come(nand_board: Board, nand_bus: Bus) -> None:
+    done: list[str] = []
+    nand_board.rail.listeners = (lambda operation: done.append(str(operation)),)
+    page = raw_page(b"one page")
+    nand_bus.write(NAND, page[:256])
+    nand_bus.write(NAND + 256, page[256:512])
+    assert (done, nand_bus.read(NAND, PAGE)) == ([], b"\xff" * PAGE)
+    nand_bus.write(NAND + 512, page[512:] + page[:100])
+    assert (done, nand_bus.read(NAND, PAGE)) == (["nand0 program 0x0+1"], page)
+    nand_bus.write(NAND + PAGE, page[:100])
+    nand_bus.write(NAND + PAGE + 100, page[100:])
+    assert nand_bus.read(NAND + 500, PAGE + 44) == page[500:] + page
+    nand_bus.write(NAND + PAGE + 100, page[100:])
+    assert len(done) == 2, "whoever did not hear that it had come says it once more"
+
+
+def test_pages_of_nand_flash_come_whole_and_in_order(nand_bus: Bus) -> None:
+    with pytest.raises(
+        PageRegisterError, match=r"bytes from 7 of page 0 on: a page is programmed whole.*its first byte"
+    ):
+        nand_bus.write(NAND + 7, b"x")
+    nand_bus.write(NAND, b"0123456789")
+    with pytest.raises(PageRegisterError, match="next is its byte 10"):
+        nand_bus.write(NAND + 11, b"x")
+    nand_bus.lose_power()
+    with pytest.raises(PageRegisterError, match="next is its first byte"):
+        nand_bus.write(NAND + 10, b"x")
+    nand_bus.write(NAND, raw_page(b"a"))
+    with pytest.raises(MediaRuleError, match="program of page 0, which is not blank"):
+        nand_bus.write(NAND, raw_page(b"b"))
+    nand_bus.write(NAND + PAGE, b"\xff" * PAGE)
+    nand_bus.write(NAND + PAGE, raw_page(b"a blank page was left blank"))
+
+
+def test_blocks_of_nand_flash_are_numbered_behind_those_of_the_nor_flash_before_it(nand_bus: Bus) -> None:
+    nand_bus.write(NAND + BLOCK, raw_page(b"x"))
+    nand_bus.erase(2 * PAGES_PER_PART + 1)
+    assert nand_bus.read(NAND + BLOCK, PAGE) == b"\xff" * PAGE
+    assert nand_bus.blocks[2 * PAGES_PER_PART + 13].size_bytes == BLOCK
+    assert 2 * PAGES_PER_PART + 14 not in nand_bus.blocks
+    with pytest.raises(MediaRuleError, match="erase of block 5, which the factory has marked as bad"):
+        nand_bus.erase(2 * PAGES_PER_PART + 5)
+
+
+def test_a_bad_block_bears_its_mark_and_takes_nothing(nand_bus: Bus) -> None:
+    at = NAND + 5 * BLOCK
+    bad = nand_bus.read(at, BLOCK)
+    assert bad == b"\xff" * 512 + b"\0\0" + b"\xff" * (BLOCK - 514)
+    nand_bus.store(at, bad)
+    with pytest.raises(PageRegisterError, match="bytes for page 40 of block 5, which the factory has marked as bad"):
+        nand_bus.store(at, raw_page(b"x"))
+    with pytest.raises(
+        PageRegisterError, match="page 0 bears the mark of a bad block, 0000, and block 0 is a good one"
+    ):
+        nand_bus.store(NAND, bad)
+
+
+def test_what_is_stored_in_nand_flash_is_there_for_good_and_what_else_its_block_holds_stays(
+    nand_board: Board, nand_bus: Bus
+) -> None:
+    nand = nand_board.media["nand0"]
+    assert isinstance(nand, NandFlash)
+    pages = [raw_page(b"page %d" % number) for number in range(4)]
+    nand_bus.store(NAND, b"".join(pages))
+    units = nand.read(1).units
+    nand_board.cells.put(nand.first + 1, UnstablePage(None, units))
+    nand_board.cells.put(nand.first + 6, UnstablePage(None, None, weak=True))
+    nand_board.adversary.power_on("n")
+    nand_bus.store(NAND, b"".join(pages[:2]))
+    assert nand_bus.read(NAND, 4 * PAGE) == b"".join(pages)
+    assert not any(isinstance(cell, UnstablePage) for cell in nand_board.cells.values)
+
+
+def test_a_page_that_cannot_be_corrected_is_put_back_as_one(nand_board: Board, nand_bus: Bus) -> None:
+    nand = nand_board.media["nand0"]
+    assert isinstance(nand, NandFlash)
+    nand_bus.store(NAND, raw_page(b"x"))
+    nand_board.cells.put(nand.first, (UNCORRECTABLE, nand.read(0).units[1]))
+    held = nand_bus.read(NAND, BLOCK)
+    assert held[:512] == bytes(512)
+    nand_bus.erase(2 * PAGES_PER_PART)
+    nand_bus.store(NAND, held)
+    assert nand_bus.read(NAND, BLOCK) == held
+    assert nand.read(0).units[0] == UNCORRECTABLE

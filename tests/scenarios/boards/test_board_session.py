@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -25,10 +26,11 @@ from deltabench.scenarios.boards.transport import Loopback
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.crash_id import CrashId
 from deltabench.scenarios.replay import tell
-from deltabench.scenarios.scenario import Cuts, Variant, find_scenario, library_names
+from deltabench.scenarios.scenario import Cuts, Variant, find_scenario, library_names, load_scenario
 from deltabench.scenarios.session import Session
 from deltabench.scenarios.verdict import Result
 
+FLASH = Path(__file__).parents[1] / "images"
 BREAKS_AT = 900
 """The line, after so many requests: in the second variant."""
 MakeTarget = Callable[[Variant], BoardTarget]
@@ -58,6 +60,39 @@ def test_every_scenario_comes_out_on_the_board_as_on_the_model(make_target: Make
     if "nowhere" not in [finding.cut for finding in result.findings]:
         assert (result.operations, result.commands, session.spots) == on_the_model(variant)
         assert session.unreached == 0
+
+
+@pytest.mark.parametrize("kind", ["nand", "mlc"])
+def test_a_device_on_nand_flash_comes_out_on_the_board_as_on_the_model(
+    make_target: MakeTarget, tmp_path: Path, kind: str
+) -> None:
+    for variant in on_flash(tmp_path, kind):
+        session = BoardSession(variant, make_target(variant), 40)
+        result = session.run()
+        assert (result.operations, result.commands, session.spots) == on_the_model(variant)
+        assert session.unreached == 0
+        if variant.firmware.scheme != "plain":
+            assert result.findings == (), variant.name
+        for finding in result.findings:
+            story = tell(variant, CrashId(variant.scenario.name, variant.name, finding.path))
+            assert story.violation is not None
+            assert story.violation.rule is finding.rule
+
+
+def on_flash(folder: Path, kind: str, key: str = "") -> list[Variant]:
+    """The small scenario on NAND flash, to be cut everywhere; ``key`` is one more of the flash."""
+    text = (FLASH / f"small-{kind}.scenario.toml").read_text(encoding="utf-8").replace('"none"', '"exhaustive"')
+    path = folder / f"{kind}.scenario.toml"
+    path.write_text(text.replace("blocks = 17 }", f"blocks = 17, {key} }}") if key else text, encoding="utf-8")
+    return load_scenario(path).variants()
+
+
+@pytest.mark.parametrize("key", ["failing = [{ block = 3, on = 'erase' }]", "cycles = 100"])
+def test_flash_that_wears_is_for_the_model_and_refused(make_target: MakeTarget, tmp_path: Path, key: str) -> None:
+    variant = on_flash(tmp_path, "nand", key)[0]
+    told = rf"plain-nand has NAND flash that wears \(board\.devices\.nand0\.{key.partition(' ')[0]}\): putting"
+    with pytest.raises(LinkError, match=told):
+        make_target(variant)
 
 
 def on_the_model(variant: Variant) -> tuple[int, int, int]:

@@ -23,14 +23,15 @@ class MapsFirst(Redirection):
 class LeftInCache(Redirection):
     def _make_durable(self, extents):
         for side, lba, sectors in extents:
-            disk, first_lba = self._layout.homes[side]
+            disk, first_lba = self._volumes.homes[side]
             disk.write(first_lba + lba, sectors, fua=False)
 
 
 class _Broken(DeltaController):
     def __init__(self, board, config):
         super().__init__(board, config)
-        self._volume = self.VOLUME(self.maps, self._labels, self.layout, config.sectors_per_unit)
+        volumes = self._volume._volumes
+        self._volume = self.VOLUME(self.maps, self._labels, volumes, config.sectors_per_unit)
 
 
 class WritesMapsFirst(_Broken):

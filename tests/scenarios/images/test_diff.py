@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from deltabench.firmware_model.controller import DeltaController
+from deltabench.hwsim.nand import NandFlash
 from deltabench.scenarios.images.device import Device, after_actions
 from deltabench.scenarios.images.diff import diff_images
 from deltabench.scenarios.images.documents import ImageDiff
@@ -13,6 +15,7 @@ from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.scenario import load_scenario
 
 SMALL = Path(__file__).parent / "small.scenario.toml"
+NAND = Path(__file__).parent / "small-nand.scenario.toml"
 VARIANTS = [variant.name for variant in load_scenario(SMALL, "small").variants()]
 ImageOf = Callable[..., MemoryImage]
 
@@ -54,6 +57,51 @@ def test_what_a_write_changes_is_told_by_sector(image_of: ImageOf) -> None:
         "volume 44454c544131, device 0, system version 0",
         "volume 44454c544131, device 0, system version 1",
     )
+
+
+def on_flash(variant: str, actions: int) -> Device:
+    return after_actions(load_scenario(NAND, "small-nand").variant(variant), actions)
+
+
+def test_of_a_flash_what_lies_behind_its_translation_layer_is_compared(image_of: ImageOf) -> None:
+    differences = found(image_of(on_flash("flagged-nand", 6)), image_of(on_flash("flagged-nand", 7)))
+    assert differences["DDM of units 6-7"] == ("0", "1")
+    assert differences["volume-a: LBA 6-7"] == ("other data", "other data")
+    assert not [what for what in differences if what.startswith("nand0")]
+
+
+def test_where_a_flash_has_the_same_is_told_only_if_it_is_the_same(image_of: ImageOf) -> None:
+    device = on_flash("flagged-nand", 7)
+    before = image_of(device)
+    controller = DeltaController(device.board, device.firmware)
+    controller.boot()
+    after = image_of(device)
+    differences = found(before, after)
+    assert all(what.startswith("nand0: ") for what in differences)
+    assert differences["nand0: pages of the log behind it"][1] == "0"
+    assert "nand0: checkpoint in force" in differences
+    assert [what for what in differences if what.startswith("nand0: place of logical page")]
+    assert [its for _, its in differences.values() if its.startswith("checkpoint, 1 erases, ")]
+
+
+def test_pages_that_do_not_count_any_more_are_told_last(image_of: ImageOf) -> None:
+    device = on_flash("flagged-nand", 7)
+    before = image_of(device)
+    nand = device.board.media["nand0"]
+    assert isinstance(nand, NandFlash)
+    device.board.cells.put(nand.first, None)
+    assert found(before, image_of(device)) == {
+        "nand0: block 0": ("free, 1 erases, 0 valid pages, sequence 4294967292", "free, 1 erases, 0 valid pages")
+    }
+    device = on_flash("flagged-nand", 7)
+    device.board.cells.put(device.board.media["nand0"].first + 1, None)
+    assert found(before, image_of(device)) == {"nand0: pages that mean nothing now": ("other data", "other data")}
+
+
+def test_a_flash_that_only_one_image_has_is_told(image_of: ImageOf) -> None:
+    device = on_flash("flagged-nor", 7)
+    differences = found(image_of(device), image_of(device, "configuration", "maps"))
+    assert differences["translation layer of nand0"] == ("there", "not in the image")
 
 
 def test_what_only_one_image_has_is_told(image_of: ImageOf) -> None:

@@ -11,15 +11,20 @@ from hypothesis import strategies as st
 
 from deltabench.firmware_model.formats import CONFIGURATION, DEVICE_ENTRY
 from deltabench.hwsim.devboard.spec import DevBoardFile
+from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand_pages import spoilt
 from deltabench.scenarios.crash_id import parse_crash_id
 from deltabench.scenarios.images.build import configuration_of
 from deltabench.scenarios.images.device import Device, after_actions, after_crash
 from deltabench.scenarios.images.errors import ImageError
-from deltabench.scenarios.images.inspect import inspect_image
+from deltabench.scenarios.images.flash_pages import CHECKPOINT, COPY
+from deltabench.scenarios.images.inspect import inspect_image, open_image
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.scenario import find_scenario, load_scenario
+from deltabench.scenarios.session import Session
 
 SMALL = Path(__file__).parent / "small.scenario.toml"
+NAND = Path(__file__).parent / "small-nand.scenario.toml"
 ImageOf = Callable[..., MemoryImage]
 FUZZING = Path(__file__).parents[2] / "fuzzing"
 
@@ -75,6 +80,119 @@ def test_media_operations_of_a_boot_are_told_in_words(image_of: ImageOf) -> None
     ]
     seen = inspect_image(image_of(crashed("save-cut-between-map-blocks:flagged-disk:9.1")), Path("x"))
     assert {one.what for one in seen.boot.operations} >= {"writes the control atom", "writes DDM of units 0 to 23"}
+
+
+def small_on_flash(variant: str, actions: int = 7) -> Device:
+    return after_actions(load_scenario(NAND, "small-nand").variant(variant), actions)
+
+
+def test_a_translation_layer_is_told_with_its_blocks(image_of: ImageOf) -> None:
+    seen = inspect_image(image_of(small_on_flash("flagged-nand")), Path("x"))
+    assert [(place.name, place.device, place.size_bytes) for place in seen.places] == [("nand", "nand0", 17 * 8 * 544)]
+    (layer,) = seen.layers
+    assert (layer.device, layer.page_bytes, layer.pages_per_block, layer.logical_pages) == ("nand0", 512, 8, 28)
+    assert layer.checkpoint is not None
+    assert (layer.checkpoint.settled, layer.checkpoint.proofs) == (True, (0, 1))
+    assert [block.number for block in layer.blocks if block.role == "checkpoint"] == list(layer.checkpoint.blocks)
+    assert sum(block.valid for block in layer.blocks) == layer.written
+    assert not layer.log_torn
+    assert seen.verdict == f"Boots, and takes {layer.log_pages} pages of the log of nand0 into a new checkpoint."
+    assert seen.rules_hold
+    (fresh,) = {one.what for one in seen.boot.operations if one.what.startswith("erases block ")}
+    assert [one.what for one in seen.boot.operations][:3] == [
+        fresh,
+        "writes the header of a block of a checkpoint of nand0",
+        "writes volume-a once more",
+    ]
+    assert {atom.holds: atom.good for atom in seen.atoms}["the control atom"]
+
+
+def test_what_a_boot_of_nand_flash_does_is_nothing_once_it_has_booted(image_of: ImageOf) -> None:
+    seen = inspect_image(image_of(small_on_flash("plain-nor", 0)), Path("x"))
+    assert seen.verdict == "Boots, and has nothing to do."
+    assert seen.boot.operations == ()
+
+
+def spoilt_in_the_checkpoint(kind: int, image_of: ImageOf) -> Device:
+    """A flash with a checkpoint that no data follow, of which the first page of a kind cannot be read any more."""
+    device = small_on_flash("plain-nor", 0)
+    (layer,) = open_image(image_of(device), Path("x")).layers
+    nand = device.board.media["nand0"]
+    assert layer is not None
+    assert isinstance(nand, NandFlash)
+    assert layer.seen.checkpoint is not None
+    pages = [page for block in layer.seen.checkpoint.blocks for page in layer.pages.of_block(block)]
+    at = next(page.number for page in pages if page.spare is not None and page.spare.kind == kind)
+    device.board.cells.put(nand.first + at, spoilt(nand.units))
+    return device
+
+
+def test_a_checkpoint_of_which_a_page_has_faded_is_written_once_more(image_of: ImageOf) -> None:
+    seen = inspect_image(image_of(spoilt_in_the_checkpoint(CHECKPOINT, image_of)), Path("x"))
+    assert seen.verdict == (
+        "Boots, and writes the checkpoint of nand0 once more, of which pages cannot be read any more."
+    )
+    assert seen.rules_hold
+
+
+def test_a_checkpoint_that_no_data_name_is_passed_over_if_a_copy_in_it_cannot_be_read(image_of: ImageOf) -> None:
+    (before,) = inspect_image(image_of(small_on_flash("plain-nor", 0)), Path("x")).layers
+    seen = inspect_image(image_of(spoilt_in_the_checkpoint(COPY, image_of)), Path("x"))
+    (layer,) = seen.layers
+    assert before.checkpoint is not None
+    assert layer.checkpoint is not None
+    assert [block.role for block in before.blocks if block.number in layer.checkpoint.blocks] == ["waiting"]
+    assert (before.checkpoint.named, layer.checkpoint.named) == (False, True)
+    assert seen.verdict == f"Boots, and takes {layer.log_pages} pages of the log of nand0 into a new checkpoint."
+    assert seen.rules_hold
+
+
+def test_a_flash_without_spare_blocks_that_can_be_read_breaks_no_rule(image_of: ImageOf) -> None:
+    variant = find_scenario("nand-runs-out-of-spares").variants()[0]
+    seen = inspect_image(image_of(after_actions(variant, len(Session(variant).actions))), Path("x"))
+    assert seen.boot.outcome == "read-only"
+    assert seen.verdict.startswith("Boots, and serves reads only: ")
+    assert {rule.rule: rule.state for rule in seen.rules}["boot-ends-ready"] == "held"
+    assert seen.rules_hold
+
+
+def test_without_the_pages_of_a_flash_nothing_that_lies_on_it_is_known(image_of: ImageOf) -> None:
+    device = small_on_flash("flagged-nor")
+    seen = inspect_image(image_of(device, "configuration", "maps"), Path("x"))
+    assert seen.missing == (
+        "the pages of nand0", "the label of nand0", "volume-a on nand0", "volume-b on nand0",
+    )  # fmt: skip
+    assert seen.layers == ()
+    assert {rule.rule: rule.state for rule in seen.rules}["layer-counts"] == "open"
+    assert seen.boot.outcome == "not-tried"
+    assert seen.maps is not None, "the maps are on the NOR flash"
+
+
+def test_a_dump_of_a_flash_alone_is_inspected_with_a_configuration(image_of: ImageOf, dev_board: DevBoardFile) -> None:
+    device = small_on_flash("history-nand")
+    seen = inspect_image(image_of(device, "nand"), Path("x"), configuration_of(dev_board, device))
+    assert seen.maps == inspect_image(image_of(device), Path("x")).maps
+    half = image_of(device, "nand").within(0x7000_0000, 7 * 8 * 544 + 100)
+    assert inspect_image(half, Path("x"), configuration_of(dev_board, device)).layers[0].device == "nand0"
+
+
+def test_a_flash_that_no_firmware_could_be_configured_for_is_refused(image_of: ImageOf, targets: ModuleType) -> None:
+    image = image_of(small_on_flash("flagged-nand"))
+    ((address, block), *rest) = image.segments
+    entry = CONFIGURATION.fixed_bytes + DEVICE_ENTRY.fixed_bytes * (block[CONFIGURATION.fixed_bytes :][:4] != b"nand")
+    for name, value, size, message in (
+        ("spare size", 33, 2, "a page of 544 bytes with 33 spare ones has no whole sectors"),
+        ("erase size", 545, 4, "are not of blocks of 545 and pages of 544"),
+        ("codeword size", 100, 2, "codewords of 100 bytes do not divide pages of 512"),
+        ("ECC bits", 20, 1, "of 32 spare bytes the ECC and the mark leave less than 21"),
+        ("most bad blocks", 17, 2, "17 of its 17 blocks may be bad"),
+        ("most bad blocks", 9, 2, "are too few for a translation layer"),
+        ("kind", 1, 1, "a disk of 73984 bytes is not of whole sectors"),
+    ):
+        at = entry + DEVICE_ENTRY.offset(name)
+        spoilt = block[:at] + value.to_bytes(size, "little") + block[at + size :]
+        with pytest.raises(ImageError, match=rf"^x: the configuration block is sound, but says .*{message}"):
+            inspect_image(targets.with_right_block(MemoryImage([(address, spoilt), *rest])), Path("x"))
 
 
 def test_a_swapped_disk_is_refused_and_said_to_be(image_of: ImageOf) -> None:

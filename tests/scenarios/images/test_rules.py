@@ -8,23 +8,30 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from deltabench.firmware_model.formats import CONTROL, IDENTITY, LABEL, REMOTE_ATOM, SYSTEM, crc32
-from deltabench.hwsim.contents import put_contents
+from deltabench.firmware_model.formats import CONTROL, IDENTITY, LABEL, NAND_SPARE, REMOTE_ATOM, SYSTEM, crc32
+from deltabench.hwsim.contents import contents, put_contents
 from deltabench.scenarios.images.decode import Decoded, decode_image, find_configuration
 from deltabench.scenarios.images.device import after_actions
 from deltabench.scenarios.images.documents import Inspected
 from deltabench.scenarios.images.inspect import inspect
+from deltabench.scenarios.images.layer import Layer
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import nor_area, slot_bytes
 from deltabench.scenarios.images.rules import MENDED, RULES
 from deltabench.scenarios.scenario import Variant, load_scenario
 
 SMALL = Path(__file__).parent / "small.scenario.toml"
+NAND = Path(__file__).parent / "small-nand.scenario.toml"
 ImageOf = Callable[..., MemoryImage]
 
 
 def small(name: str) -> Variant:
-    """A variant of the small scenario; with ``+remote``, its firmware listens to a handheld remote."""
+    """A variant of the small scenario; with ``+remote``, its firmware listens to a handheld remote.
+
+    Those with their map store on NAND flash have all else there, too.
+    """
+    if name.endswith("-nand"):
+        return load_scenario(NAND, "small-nand").variant(name)
     variant = load_scenario(SMALL, "small").variant(name.removesuffix("+remote"))
     if not name.endswith("+remote"):
         return variant
@@ -63,6 +70,66 @@ class Surgeon:
 
     def leave_out(self, address: int, length: int) -> None:
         self._left_out.append((address, length))
+
+    @property
+    def layer(self) -> Layer:
+        (layer,) = self.decoded().layers
+        assert layer is not None
+        return layer
+
+    def page(self, number: int, change: Callable[[bytearray], None]) -> None:
+        """Change the bytes of a page of NAND flash."""
+        nand, size = self._device.board.media["nand0"], self.layer.flash.stride_bytes
+        ((_, held),) = contents(nand, number * size, size).pieces
+        raw = bytearray(held)
+        change(raw)
+        put_contents(nand, number * size, bytes(raw))
+
+    def blank(self, number: int) -> None:
+        self.page(number, lambda raw: raw.__setitem__(slice(None), b"\xff" * len(raw)))
+
+    def spoil_page(self, number: int) -> None:
+        """The sectors of a page cannot be corrected any more."""
+        size = self.layer.flash.page_bytes
+
+        def zeros(raw: bytearray) -> None:
+            raw[:size], raw[-7:] = bytes(size), bytes(7)
+
+        self.page(number, zeros)
+
+    def respare(self, number: int, **fields: int) -> None:
+        """Other fields in the spare bytes of a page, and the right CRC."""
+        spare = self.layer.pages[number].spare
+        assert spare is not None
+        body = NAND_SPARE.pack(*spare._replace(**fields))
+        at = self.layer.flash.page_bytes + 2
+        self.page(number, lambda raw: raw.__setitem__(slice(at, at + 21), body + crc32(body, number)))
+
+    def pages_of(self, kind: int) -> list[int]:
+        """The pages of the checkpoint in force that are of a kind."""
+        layer = self.layer
+        assert layer.seen.checkpoint is not None
+        pages = [page for block in layer.seen.checkpoint.blocks for page in layer.pages.of_block(block)]
+        return [page.number for page in pages if page.spare is not None and page.spare.kind == kind]
+
+    def in_checkpoint(self, at: int, data: bytes) -> None:
+        """Other bytes in both copies of the checkpoint in force, from byte ``at`` on, and the right CRC."""
+        flash = self.layer.flash
+        length = 12 + 4 * flash.blocks + flash.address_bytes * flash.logical_pages
+
+        def change(raw: bytearray) -> None:
+            raw[at : at + len(data)] = data
+            raw[length : length + 4] = crc32(bytes(raw[:length]))
+
+        for page in self.pages_of(4):
+            self.page(page, change)
+
+    def checkpointed(self) -> tuple[int, int]:
+        """A logical page that is where the checkpoint says, and not in the log behind it; and its page."""
+        layer = self.layer
+        counting = {head.block for head in layer.counting}
+        per_block = layer.flash.pages_per_block
+        return next((logical, at) for logical, at in layer.map.items() if at // per_block not in counting)
 
     def atom(self, number: int) -> bytes:
         payload = self.decoded().store.atoms[number]
@@ -128,7 +195,65 @@ def put_twins_out_of_step(s: Surgeon) -> None:
     s.put(old.address, body + crc32(body, 2))
 
 
+def lose_the_checkpoint(s: Surgeon) -> None:
+    for page in s.pages_of(4):
+        s.spoil_page(page)
+
+
+def blank_all(s: Surgeon) -> None:
+    for page in range(s.layer.flash.blocks * s.layer.flash.pages_per_block):
+        s.blank(page)
+
+
+def give_two_blocks_one_sequence(s: Surgeon) -> None:
+    blocks = [block for block in s.layer.seen.blocks if block.valid]
+    per_block = s.layer.flash.pages_per_block
+    s.respare(blocks[1].number * per_block, sequence=blocks[0].sequence or 0)
+
+
+def send_a_page_astray(s: Surgeon) -> None:
+    logical, _ = s.checkpointed()
+    s.in_checkpoint(12 + 4 * 17 + 2 * logical, (17 * 8).to_bytes(2, "little"))
+
+
+def put_two_in_one_page(s: Surgeon) -> None:
+    _, page = s.checkpointed()
+    never = next(n for n in range(s.layer.flash.logical_pages) if n not in s.layer.map)
+    s.in_checkpoint(12 + 4 * 17 + 2 * never, page.to_bytes(2, "little"))
+
+
+def rename_a_page(s: Surgeon) -> None:
+    logical, page = s.checkpointed()
+    s.respare(page, subject=logical + 1)
+
+
+def call_a_block_bad(s: Surgeon) -> None:
+    _, page = s.checkpointed()
+    s.in_checkpoint(12 + 4 * (page // 8), (1 << 31 | 1).to_bytes(4, "little"))
+
+
+def give_a_block_up(s: Surgeon) -> None:
+    _, page = s.checkpointed()
+    s.in_checkpoint(12 + 4 * (page // 8), (1 << 30 | 1).to_bytes(4, "little"))
+
+
+def tear_the_log(s: Surgeon) -> None:
+    last = max(s.layer.counting, key=lambda head: head.sequence % (1 << 31)).block
+    s.spoil_page([page.number for page in s.layer.pages.of_block(last) if not page.blank][-1])
+
+
 BROKEN: dict[str, list[tuple[str, Callable[[Surgeon], None], str]]] = {
+    "layer-counts": [
+        ("flagged-nand", lose_the_checkpoint, "nand0: both copies of its checkpoint are unreadable"),
+        ("flagged-nand", blank_all, "nand0: it has no checkpoint of a translation layer that can be read"),
+    ],
+    "layer-in-order": [("flagged-nand", give_two_blocks_one_sequence, "nand0: blocks ")],
+    "layer-map-sound": [
+        ("flagged-nand", send_a_page_astray, "is where no data can be"),
+        ("flagged-nand", put_two_in_one_page, "nand0: logical pages "),
+    ],
+    "layer-pages-agree": [("flagged-nand", rename_a_page, "is not of logical page ")],
+    "layer-free-empty": [("flagged-nand", give_a_block_up, "free, and its map names pages there")],
     "labels-good": [("flagged-nor", spoil_label, "the label of disk0: neither slot is good")],
     "labels-belong": [
         ("flagged-nor", lambda s: s.set_label(b"OTHER1", 0, 1), "disk0 is of volume 4f5448455231"),
@@ -194,6 +319,11 @@ def test_a_rule_that_is_broken_is_said_to_be_with_the_place(
 
 
 MENDABLE: dict[str, tuple[str, Callable[[Surgeon], None], str]] = {
+    "layer-settled": (
+        "flagged-nand", lambda s: s.blank(s.pages_of(6)[-1]), "nothing proves the first proof in block 3",
+    ),
+    "layer-log-whole": ("flagged-nand", tear_the_log, "nand0: the last of "),
+    "layer-bad-empty": ("flagged-nand", call_a_block_bad, "is bad, and "),
     "newest-area-proven": ("flagged-nor", lambda s: s.put(s.newest + 16, b"\xff"), "the mark is 0xFF"),
     "other-area-before": ("flagged-nor", lambda s: s.put(s.other + 33, b"\x99"), "its CRC is wrong"),
     "log-ends-blank": (
@@ -212,8 +342,8 @@ MENDABLE: dict[str, tuple[str, Callable[[Surgeon], None], str]] = {
 @pytest.mark.parametrize("rule", MENDABLE)
 def test_what_a_boot_mends_is_said_to_be_mended(rule: str, image_of: ImageOf) -> None:
     variant, spoil, place = MENDABLE[rule]
-    # A label may be ahead between a save and the next write.
-    surgeon = Surgeon(image_of, variant, 2 if rule == "labels-in-step" else 7)
+    # A label may be ahead between a save and the next write, and a checkpoint that nothing follows not be settled.
+    surgeon = Surgeon(image_of, variant, {"labels-in-step": 2, "layer-settled": 0}.get(rule, 7))
     spoil(surgeon)
     inspected = surgeon.inspected()
     seen = {each.rule: each for each in inspected.rules}[rule]

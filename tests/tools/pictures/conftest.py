@@ -137,7 +137,7 @@ def drawn() -> Drawn:
         assert to_png(picture).startswith(b"\x89PNG")
         svg = to_svg(picture)
         assert svg == to_svg(picture), "the same data give the same picture"
-        assert "nan" not in re.sub(r"<text.*?</text>|base64,[^\"]*", "", svg, flags=re.DOTALL).lower()
+        assert not re.search(r"\bnan\b", re.sub(r"<text.*?</text>|base64,[^\"]*", "", svg, flags=re.DOTALL).lower())
         return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
 
     return draw

@@ -32,6 +32,23 @@ WORN = Wear(device="nor0", part="W25Q64JV", what="erase", cell="sector of 4,096 
         ),
         ("holdup", ["Hold-up time"]),
         ("endured", ["Erases over time", "Write amplification", "Between saves", "Wear"]),
+        (
+            "measured-flash",
+            [
+                "Volumes before and after a save",
+                "Maps step by step",
+                "Between saves",
+                "Write amplification",
+                "Translation layer",
+                "Latency",
+                "Erases over time",
+                "Wear",
+            ],
+        ),
+        (
+            "endured-flash",
+            ["Erases over time", "Write amplification", "Translation layer", "Between saves", "Wear"],
+        ),
     ],
 )
 def test_what_the_commands_write_gives_these_pictures(name: str, titles: list[str], documents: Path) -> None:
@@ -47,6 +64,26 @@ def test_what_the_commands_write_gives_these_pictures(name: str, titles: list[st
             assert to_svg(picture).startswith("<svg ")
     runs = document.results if name == "cuts" else document.runs
     assert len(overview(document).rows) == len(runs)
+
+
+def test_what_is_erased_is_called_by_its_name(documents: Path) -> None:
+    measured, endured = (
+        {
+            picture.name: picture
+            for chapter in chapters(read_document(documents / f"{name}.json"))
+            for picture in chapter.pictures
+        }
+        for name in ("measured-flash", "endured-flash")
+    )
+    (erases,) = (picture for name, picture in measured.items() if name.startswith("erases-"))
+    assert erases.caption.startswith("Erases of NOR sectors and NAND blocks since the factory, over host commands.")
+    assert endured["erases-nand0"].caption.startswith("NAND block erases since the factory")
+    assert endured["erases-nor0"].caption.startswith("NOR sector erases since the factory")
+    assert endured["most-worn-nand0"].caption.startswith("Erases of the most worn block")
+    assert endured["flash-nand0"].title.startswith("nand0 programs ")
+    worn = [picture for name, picture in measured.items() if name.startswith("wear-nand0-erase")]
+    assert worn
+    assert all("Spread " in picture.caption for picture in worn)
 
 
 def in_chapter(title: str, *runs: MeasuredRun) -> list[Picture]:

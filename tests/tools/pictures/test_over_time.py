@@ -80,6 +80,21 @@ def test_sums_of_areas_of_different_size_are_told_and_not_compared(drawn: Drawn)
     assert "larger" not in alike.caption
 
 
+def test_blocks_of_nand_flash_are_not_called_sectors(drawn: Drawn) -> None:
+    blocks = ("NAND block",)
+    line = Line("flagged", (0, 99), (0, 412), None, blocks)
+    picture = erases_picture("erases", [line], "command")
+    assert picture.caption == "NAND block erases since the factory, over host commands."
+    assert "block erases so far" in drawn(picture)
+    worn = erases_picture("worn", [line], "day", most_worn=True)
+    assert worn.title == "412 erases of the most worn block in 99 days"
+    assert "erases of that block" in drawn(worn)
+    both = erases_picture("both", [line, line._replace(label="nor", erased=("NOR sector", "NAND block"))], "command")
+    assert both.caption.startswith("Erases of NOR sectors and NAND blocks since the factory")
+    assert "erases so far" in drawn(both)
+    assert erases_picture("none", [line._replace(values=(0, 0))], "day").title == "No NAND block was erased"
+
+
 def wear_out(years: float | None, *, reached: bool = False, too_little: bool = False) -> WearOut:
     return WearOut(
         device="nor0",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from deltabench.scenarios.counters import CAUSES
 from deltabench.scenarios.documents import Latency, Series
 from deltabench.tools.pictures.amplification import Written, amplification_picture, written
 from deltabench.tools.pictures.latency import Timed, latency_picture, phases_picture
@@ -81,7 +82,7 @@ def test_bytes_are_summed_by_cause_and_unknown_causes_are_others() -> None:
 
 
 def test_amplification_is_told_by_what_makes_the_difference(drawn: Drawn) -> None:
-    none = dict.fromkeys(("data", "copies", "maps", "labels", "other"), 0)
+    none = dict.fromkeys(CAUSES, 0)
     lean = Written("history", 1000, {**none, "data": 1000, "maps": 40})
     fat = Written("flagged", 1000, {**none, "data": 1000, "copies": 200, "maps": 1300})
     assert amplification_picture("a", [lean, fat]).title == (

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from deltabench.scenarios.documents import Region, Wear
+from deltabench.scenarios.documents import FlashSummary, Region, Wear
 from deltabench.tools.pictures.style import Picture
-from deltabench.tools.pictures.wear import addresses_per_cell, moves_picture, wear_picture
+from deltabench.tools.pictures.wear import moves_picture, wear_picture
 
 Drawn = Callable[[Picture], list[str]]
 
@@ -17,6 +17,7 @@ def erases(*counts: int, endurance: int | None = 100_000, first: int = 0) -> Wea
         part="W25Q64JV",
         what="erase",
         cell="sector of 4,096 bytes",
+        addresses=4096,
         first=first,
         endurance=endurance,
         counts=counts,
@@ -86,17 +87,40 @@ def test_what_is_worn_outside_all_regions_is_shown_as_well(drawn: Drawn) -> None
     assert [row[:2] for row in picture.table.rows] == [(0, "elsewhere"), (1, "map store"), (2, "elsewhere")]
 
 
-@pytest.mark.parametrize(
-    ("what", "cell", "size"),
-    [
-        ("erase", "sector of 4,096 bytes", 4096),
-        ("program", "page of 256 bytes", 256),
-        ("write", "word of 1 byte", 1),
-        ("write", "sector of 512 bytes", 1),
-    ],
-)
-def test_a_disk_is_addressed_by_sectors_and_the_others_by_bytes(what: str, cell: str, size: int) -> None:
-    assert addresses_per_cell(Wear(device="d", part="p", what=what, cell=cell, counts=())) == size
+def test_blocks_of_nand_flash_are_not_divided_by_what_lies_behind_its_translation_layer(drawn: Drawn) -> None:
+    wear = Wear(
+        device="nand0", part="generic-nand", what="erase", cell="block of 8 pages", addresses=8, counts=(4, 1, 0, 2)
+    )
+    region = Region(name="volume A", device="disk0", first=0, length=8)
+    picture = wear_picture("wear", wear, [region])
+    assert picture.title == "Block 0 of nand0 was erased 4 times, 1.7 times the mean"
+    assert "volume A" not in drawn(picture)
+
+
+def test_wear_of_blocks_is_held_against_the_mean_of_all_that_were_good(drawn: Drawn) -> None:
+    wear = Wear(device="nand0", part="generic-nand", what="erase", cell="block of 8 pages", counts=(4, 1, 0, 2))
+    flash = FlashSummary(
+        device="nand0",
+        part="generic-nand",
+        host_pages=9,
+        programmed_pages=18,
+        pages={"host": 9, "headers": 9},
+        write_amplification=2.0,
+        blocks_collected=0,
+        collection_efficiency=None,
+        most_erases=4,
+        mean_erases=1.75,
+        least_erases=0,
+        spread=4 / 1.75,
+        factory_bad_blocks=0,
+        grown_bad_blocks=0,
+        spare_blocks_left=1,
+    )
+    picture = wear_picture("wear", wear, (), flash)
+    assert picture.title == "Block 0 of nand0 was erased 4 times, 2.3 times the mean"
+    assert picture.caption.endswith("Spread 2.29: the most to the mean of all blocks that were good at the factory.")
+    assert "mean" in drawn(picture)
+    assert "mean" not in drawn(wear_picture("wear", wear, ()))
 
 
 @pytest.mark.parametrize(

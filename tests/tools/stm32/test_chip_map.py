@@ -3,20 +3,22 @@ from __future__ import annotations
 import pytest
 
 from deltabench.firmware_model.config import FirmwareConfig, StoreKind
-from deltabench.firmware_model.configuration import DeviceEntry, encode
+from deltabench.firmware_model.configuration import DeviceEntry, Spare, encode
 from deltabench.firmware_model.controller import DeltaController
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.devboard.spec import CONFIGURATION, PAGES_PER_PART, load_board
 from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.tools.stm32.chip_map import ChipMap
 from deltabench.tools.stm32.errors import FlashError
-from deltabench.tools.stm32.plan import plan
+from deltabench.tools.stm32.plan import commands_of, plan
 
 FLASH, FRAM, NOR, DISK = 0x0800_0000, 0x6000_0000, 0x9000_0000, 0xA000_0000
+NAND, PAGE, BLOCK = 0x7000_0000, 544, 8 * 544
 DEVICES = (
     DeviceEntry("disk0", StoreKind.DISK, DISK, 64 * 512, 0),
     DeviceEntry("nor0", StoreKind.NOR, NOR, 0x8_0000, 256, 0x1000),
     DeviceEntry("nor1", StoreKind.NOR, NOR + 0x10_0000, 0x8_0000, 256, 0x1000),
+    DeviceEntry("nand0", StoreKind.NAND, NAND, 14 * BLOCK, PAGE, BLOCK, Spare(32, 512, 4, "none", 1)),
 )
 
 
@@ -63,6 +65,24 @@ def test_sectors_of_nor_flashes_are_numbered_as_the_configuration_block_lists_th
     ]
 
 
+def test_nand_flash_is_written_in_whole_pages_and_its_blank_pages_are_not(configuration: tuple[int, bytes]) -> None:
+    page = b"data".ljust(512, b"\xff") + b"\xff\xff" + b"spare".ljust(30, b"\xff")
+    image = MemoryImage([configuration, (NAND + BLOCK, b"\xff" * PAGE + page), (NAND + 2 * BLOCK + 7, b"x")])
+    first, second = [step for step in plan(ChipMap(load_board(), image), image) if step.area == "nand0"]
+    assert [step.block.page for step in (first, second) if step.block] == [3 * PAGES_PER_PART + n for n in (1, 2)]
+    written = MemoryImage(commands_of(first))
+    assert [(segment.address, segment.data) for segment in written.segments] == [(NAND + BLOCK + PAGE, page)]
+    assert all(len(command.data) <= 256 for command in commands_of(first))
+    (whole,) = MemoryImage(commands_of(second)).segments
+    assert whole == (NAND + 2 * BLOCK, b"\xff" * 7 + b"x" + b"\xff" * (PAGE - 8))
+
+
+def test_a_block_that_the_image_has_marked_as_bad_is_left_alone(configuration: tuple[int, bytes]) -> None:
+    bad = b"\xff" * 512 + b"\0\0" + b"\xff" * (BLOCK - 514)
+    assert steps(configuration, (NAND, bad))[1:] == []
+    assert len(steps(configuration, (NAND, bad.replace(b"\0\0", b"\xff\xff")))[1:]) == 1
+
+
 def test_without_a_configuration_block_what_is_written_in_place_has_a_place_and_nor_flash_has_none() -> None:
     assert steps((FRAM + 1, b"a"), (DISK, b"b"), board="stm32f103") == [
         ("the nvram socket", None, [FRAM + 1]),
@@ -70,6 +90,8 @@ def test_without_a_configuration_block_what_is_written_in_place_has_a_place_and_
     ]
     with pytest.raises(FlashError, match="0x90000010 on, and nothing says how it is erased: the image has no conf"):
         steps((NOR + 0x10, b"a"))
+    with pytest.raises(FlashError, match="1 bytes for a NAND flash from 0x70000010 on, and nothing says how it is"):
+        steps((NAND + 0x10, b"a"))
     with pytest.raises(FlashError, match="nothing says how it is erased: at 0x080E0000, no configuration block begins"):
         steps((FLASH + 0xE_0000, b"nonsense"), (NOR + 0x10, b"a"))
 
