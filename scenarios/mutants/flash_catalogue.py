@@ -65,7 +65,11 @@ FLASH_MUTANTS: Final = (
     _checkpoint(layer.CheckpointStale),
     _checkpoint(layer.CheckpointDropsLastBlock),
     _checkpoint(layer.ProvesTooEarly, breaks=rules.SUSPECT),
-    _checkpoint(layer.ReleasesCheckpointEarly),
+    _checkpoint(
+        layer.ReleasesCheckpointEarly,
+        schemes=("flagged",),
+        needs="so many atoms written between two boots that a checkpoint is due, which only `flagged` writes here",
+    ),
     _collect(layer.ErasesBeforeCopies),
     _collect(layer.CollectsAllButOne, breaks=rules.ACKNOWLEDGED),
     _collect(
@@ -83,9 +87,8 @@ FLASH_MUTANTS: Final = (
     _bad(layer.NeverReadOnly, under=settings.WORN_OUT, needs="more blocks that fail than there are to spare"),
     _bad(
         layer.CopiesErrorsAway,
-        under=settings.MOVED,
-        schemes=("versioned", "history"),
-        needs="bits that flip in a page that is collected, which in `flagged`, with fewer atoms, it is not",
+        under=settings.LARGE_FLIPPED,
+        needs="bits that flip in a page of several sectors",
     ),
     _bad(layer.SaysNothingOfPageBefore, under=settings.FLIPPED, needs=FLIPS),
     _bad(mount.PassesOverHoles, under=settings.FLIPPED, needs=FLIPS),

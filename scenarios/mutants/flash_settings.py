@@ -39,7 +39,7 @@ class FlashSettings(Settings, frozen=True, kw_only=True):
     device: DeviceSpec = SMALL
     units: int = 16
     sectors_per_unit: int = 1
-    checkpoint_blocks: int = 3
+    checkpoint_blocks: int = 2
 
     def document(self, title: str, schemes: tuple[str, ...], stores: tuple[StoreKind, ...]) -> Document:
         return Document(
@@ -103,13 +103,6 @@ FLIPPED: Final = FlashSettings(
         Write(lba=2), BitErrors(lba=2, bits=4), Write(lba=1), Read(lba=0, count=4), _random(8, crash=0),
     ),
 )  # fmt: skip
-MOVED: Final = FlashSettings(
-    name="bits flip and are moved",
-    steps=(
-        FILL, Save(), FILL, BitErrors(lba=3, bits=5), *((Write(lba=0, count=3), Write(lba=4, count=4)) * 9),
-        PowerCycle(), Read(lba=2, count=3),
-    ),
-)  # fmt: skip
 LARGE_FLIPPED: Final = FlashSettings(
     name="bits flip in large pages",
     steps=(Write(lba=0, count=24), BitErrors(lba=5, bits=9), Write(lba=6), Read(lba=3, count=5), _random(10, crash=0)),
@@ -127,6 +120,6 @@ WORN_OUT: Final = FlashSettings(
     device=DeviceSpec(
         part="generic-nand",
         blocks=20,
-        failing=(Failing(block=3, on="erase"), Failing(block=5, on="erase")),
+        failing=(Failing(block=9, on="erase"), Failing(block=11, on="erase")),
     ),
 )
