@@ -37,7 +37,7 @@ TRACE_REQUESTS: Final = 1_000_000
 NAND_PART: Final = "MT29F1G08ABADA"
 """1 Gbit of SLC: 1,024 blocks of 64 pages of four sectors."""
 PAGE_SECTORS: Final = 4
-NAND_UNITS: Final = {StoreKind.NVRAM: 28_377, StoreKind.NAND: 27_700}
+NAND_UNITS: Final = {StoreKind.NVRAM: 28_090, StoreKind.NAND: 27_400}
 """Units of a page each: as many as twice find room, without maps and with them."""
 NAND_LOADS: Final = {"uniform": RandomMix(0, PAGE_SECTORS, 1, 1), "90/10": RandomMix(0, PAGE_SECTORS, 0.1, 0.9)}
 NAND_WRITES_WANTED: Final = 5_000_000

@@ -146,8 +146,8 @@ class PutBack(_Table, frozen=True, tag="put-back", tag_field="do"):
 class BitErrors(_Table, frozen=True, tag="bit-errors", tag_field="do"):
     """``bits`` bits flip in NAND flash.
 
-    ``of``: the codeword that holds the live data of ``lba``, the spare bytes of its page, or a page of the checkpoint that
-    the translation layer has on its device.
+    ``of``: the codeword that holds the live data of ``lba``, the spare bytes of its page, or a page of the checkpoint
+    that the translation layer has on its device.
     """
 
     lba: Number
