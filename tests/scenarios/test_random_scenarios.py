@@ -51,7 +51,7 @@ def variants(draw: st.DrawFn, most_commands: int = 12, *, one_by_one: bool = Fal
     devices |= {"nor0": DeviceSpec(part="AT25SF041"), "fram0": DeviceSpec(part="FM25V10")}
     firmware = FirmwareConfig(
         scheme=draw(st.sampled_from(["flagged", "versioned", "history"])),
-        store=draw(st.sampled_from(list(StoreKind))),
+        store=draw(st.sampled_from([StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR])),
         units=units,
         sectors_per_unit=size,
         cache=draw(st.sampled_from(list(CacheMode))),

@@ -22,7 +22,8 @@ NOTHING = "steps = []"
             'steps = [{ do = "writ", lba = 1 }]',
             "",
             "steps[0].do = 'writ': invalid value 'writ'; allowed: 'write', 'read', 'flush', 'save', 'restore', "
-            "'radio', 'power-cycle', 'crash', 'idle', 'swap', 'snapshot', 'put-back', 'random', 'trace'",
+            "'radio', 'power-cycle', 'crash', 'idle', 'swap', 'snapshot', 'put-back', 'bit-errors', 'age', "
+            "'read-only', 'wear-out', 'random', 'trace'",
         ),
         ('steps = [{ do = "write" }]', "", "key 'steps[0].lba' is missing"),
         ('steps = [{ do = "write", lbs = 1 }]', "", "unknown key 'steps[0].lbs' (did you mean 'lba'?)"),
