@@ -73,6 +73,28 @@ POWER_LOSS = {
         "blank, but weak",
         "all",
     ],
+    "NAND page program": [
+        "nothing",
+        r"a prefix of \d+ codewords",
+        r"\d+ codewords and half a codeword",
+        r"all, but codeword \d+ half",
+        r"only the codewords from \d+ on",
+        "every other codeword",
+        r"all but a bit of codeword \d+",
+        "page uncorrectable",
+        r"a prefix of \d+ codewords, unstable",
+        r"all, codeword \d+ unstable",
+        "all, unstable",
+        "all",
+    ],
+    "NAND block erase": [
+        "nothing",
+        r"\d+ pages and half a page blank",
+        "all pages uncorrectable",
+        "blank or as before, unstable",
+        "blank, but weak",
+        "all",
+    ],
     "disk sector write": ["nothing", r"sector \d+ uncorrectable", "all"],
     "disk volatile write cache": [
         "nothing",
@@ -85,6 +107,8 @@ POWER_LOSS = {
 """The rows of the specification's power-loss table, and what each has to leave, as operations describe it."""
 
 KINDS = {
+    "NAND page program": "program",
+    "NAND block erase": "erase",
     "NOR page program": "program",
     "NOR sector erase": "erase",
     "disk sector write": "write FUA",
@@ -117,7 +141,7 @@ def test_every_figure_rule_and_row_of_the_power_loss_table_is_covered() -> None:
     wanted = {f"figure {figure}" for figure in FIGURES}
     wanted |= {f"rule {number}" for number in range(1, 7)}
     wanted |= {f"power loss: {row}" for row in POWER_LOSS}
-    wanted |= {"device labels"}
+    wanted |= {"device labels", "NAND", "beyond power loss"}
     covered = {what for scenario in LIBRARY.values() for what in scenario.document.covers}
     assert covered == wanted
 
