@@ -87,11 +87,16 @@ def geometry_of(nand: NandFlash, over_provisioning: int) -> Geometry:
     # A checkpoint, in part of a block more, and an open block are always there besides the data and the reserve.
     blocks = part.blocks - part.most_bad_blocks - reserve - checkpoint_blocks - 2
     logical_pages = min(blocks * data_pages * 100 // (100 + over_provisioning), (blocks - 1) * data_pages)
-    if logical_pages < 1 or spare_bytes_left(nand.part) < SPARE_BYTES:
+    left = spare_bytes_left(nand.part)
+    if left < SPARE_BYTES:
         raise ConfigurationError(
-            f"{nand.name}: {nand.part.name} with {part.blocks} blocks is too small for a translation layer; "
-            f"it needs {part.blocks - blocks + 2} blocks or more, and {SPARE_BYTES} spare bytes "
-            "that the ECC leaves"
+            f"{nand.name}: the ECC of {nand.part.name} leaves {left} spare bytes of a page; a translation layer needs "
+            f"{SPARE_BYTES}; take another part"
+        )
+    if logical_pages < 1:
+        raise ConfigurationError(
+            f"{nand.name}: {nand.part.name} with {part.blocks} blocks is too small for a translation layer; it needs "
+            f"{part.blocks - blocks + 2} blocks or more"
         )
     return Geometry(
         blocks=part.blocks,

@@ -32,8 +32,3 @@ class Mapping:
         if old != self._none:
             self.owner[old] = NOTHING
             self._blocks.lose_page(old // self._per_block)
-
-    def in_block(self, block: int) -> list[int]:
-        """The logical pages that a block holds."""
-        first = block * self._per_block
-        return [logical for logical in self.owner[first : first + self._per_block] if logical != NOTHING]

@@ -165,7 +165,8 @@ class Mount:
             return Mounted(mapping, log, tuple(each.block for each in group))
 
         waiting, log.waiting = log.waiting, []
-        core.takes(UNSETTLED if not in_force.settled else TAIL_TORN if self._is_torn(opened) else TAIL_WHOLE)
+        counts = opened is not None and opened.replaced is not None
+        core.takes(UNSETTLED if not in_force.settled else TAIL_WHOLE if counts else TAIL_TORN)
         renewed = self._make_firm(log, mapping, opened, checkpoint, None if named else was_free)
         for block in (*waiting, *(each.block for each in group)):
             blocks.close(block)
@@ -239,9 +240,6 @@ class Mount:
     def _written_since(self, found: Sequence[Block], group: Sequence[Block]) -> list[Block]:
         """The blocks of data that are newer than a checkpoint, oldest first."""
         return [each for each in found if each.holds_data and self._is_newer(each.sequence, group[-1].sequence)]
-
-    def _is_torn(self, opened: Open | None) -> bool:
-        return opened is None or opened.replaced is None
 
     def _take_over(
         self, checkpoint: Checkpoint, found: Sequence[Block], mapping: Mapping, blocks: BlockTable

@@ -159,9 +159,11 @@ class LeavesFailedBlock(Collector):
 
     def evacuate(self) -> None:
         for block in self._log.failed:
-            for logical in self._mapping.in_block(block):
-                self._mapping.owner[self._mapping.pages[logical]] = NOTHING
-                self._mapping.pages[logical] = self._geometry.none
+            first = block * self._geometry.pages_per_block
+            for page in range(first, first + self._geometry.pages_per_block):
+                if self._mapping.owner[page] != NOTHING:
+                    self._mapping.pages[self._mapping.owner[page]] = self._geometry.none
+                    self._mapping.owner[page] = NOTHING
 
 
 @broken_flash

@@ -120,7 +120,7 @@ def test_a_block_that_fails_is_left_and_not_used_again(new_flash: Any, on: str) 
     flash.power_cycle()
     assert flash.layer.blocks.bad == {6}
     assert all(flash.read(lba) == [text] for lba, text in content.items())
-    assert not flash.layer.mapping.in_block(6)
+    assert not flash.layer.blocks.valid_pages(6)
 
 
 def test_a_flash_with_no_spare_block_left_says_so_and_can_still_be_read(new_flash: Any) -> None:
