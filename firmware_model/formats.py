@@ -207,21 +207,20 @@ NAND_SPARE: Final = Format(
         "kind",
         1,
         "1 header of a data block, 2 data, 3 header of a block of a checkpoint, 4 checkpoint, 5 data copied by a "
-        "recovery (counts only with the checkpoint in its block), 6 proof",
+        "recovery (counts only with the checkpoint in its block)",
     ),
     Field("sequence", 4, "the block's place in the log: one more, modulo 2^32, than that of the block opened before"),
     Field(
         "subject",
         4,
-        "header: erases of the block; data and copy: the logical page; checkpoint: number of the page, of both copies; "
-        "proof: 0 or 1",
+        "header: erases of the block; data and copy: the logical page; checkpoint: number of the page, of both copies",
     ),
     Field(
         "extra",
         4,
-        "header of a data block: sequence of the first block of the checkpoint in force; header of a checkpoint's "
-        "block, checkpoint and proof: sequence of the checkpoint's first block; data and copy: bit n is 1 if sector n "
-        "of the page is uncorrectable",
+        "header of a data block: sequence of the first block of the checkpoint in force; checkpoint, and header of a "
+        "block of it: sequence of the checkpoint's first block; data and copy: bit n is 1 if sector n of the page is "
+        "uncorrectable",
     ),
     Field(
         "before",
@@ -233,7 +232,7 @@ NAND_SPARE: Final = Format(
 )
 NAND_CHECKPOINT: Final = Format(
     "NAND checkpoint",
-    "the sectors of the checkpoint's pages, twice one after the other; two proofs follow",
+    "the sectors of the checkpoint's pages, all of them twice: the second copy is begun when the first is programmed",
     Field("magic", 4, '"DBT1"', "bytes"),
     Field("blocks", 4, "number of blocks"),
     Field("logical pages", 4, "number of logical pages"),

@@ -53,7 +53,6 @@ OF_KIND: Final[Mapping[int, str]] = {
     Kind.DATA_BLOCK: HEADERS,
     Kind.CHECKPOINT_BLOCK: HEADERS,
     Kind.CHECKPOINT: CHECKPOINTS,
-    Kind.PROOF: CHECKPOINTS,
     Kind.COPY: RECOVERED,
 }
 

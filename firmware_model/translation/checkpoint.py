@@ -1,31 +1,30 @@
-"""Checkpoints: the whole map and block table, written into blocks of their own, twice, and then proved twice.
+"""Checkpoints: the whole map and block table, written into blocks of their own, twice.
 
-A checkpoint has a header, data that a recovery writes once more, both copies, and two proofs, in as many blocks as that
-takes; nothing else is ever appended there.  The first proof is programmed after the last page of the checkpoint has
-returned, so that it is stable if the proof is read; the second likewise proves the first.  Both copies lie in other
-pages, so that no page that has become unreadable harms more than itself.
+A checkpoint has a header, data that a recovery writes once more, and both copies, in as many blocks as that takes;
+nothing else is ever appended there.  The second copy is begun after the last page of the first has returned, so that
+all before it is stable if a page of it can be read.  Both copies lie in other pages, so that no page that has become
+unreadable harms more than itself.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.formats import CRC_BYTES, NAND_CHECKPOINT, crc32, intact
-from deltabench.firmware_model.translation.geometry import BLOCK_ENTRY_BYTES, PROOFS, Geometry
+from deltabench.firmware_model.translation.geometry import BLOCK_ENTRY_BYTES, Geometry
 from deltabench.firmware_model.translation.log import Log, ProgramFailedError
 from deltabench.firmware_model.translation.mapping import Mapping
 from deltabench.firmware_model.translation.spare import Kind, Spare, is_whole, opened
 from deltabench.hwsim.disk import SECTOR_BYTES, UNCORRECTABLE
-from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand import PageRead
 from deltabench.hwsim.nand_pages import Units
 
 MAGIC: Final = b"DBT1"
 ERASES: Final = (1 << 30) - 1
 FREE: Final = 1 << 30
 BAD: Final = 1 << 31
-SECOND_PROOF: Final = 1
 LOST_SECTOR: Final = bytes(SECTOR_BYTES)
 """What is programmed for a sector that cannot be read; a bit in the spare bytes says so."""
 
@@ -50,14 +49,16 @@ def copy_of(logical: int, units: Units, spare: Spare | None) -> Copy:
 
 
 class Checkpoint(NamedTuple):
-    """What was found of one: ``content`` is None if it is not complete; ``proofs``: which of them can be read.
+    """What was found of one: ``content`` is None if both copies of a page are gone.
 
-    ``blocks``: those with a page of it, or a proof; others are full of copies.  ``copies``: by the page where they are.
-    ``fades``: pages of it are beyond correction or near it, so that it should be written anew.
+    ``proved``: a page of the second copy can be read, so that all before it is stable.  ``whole``: all of both can.
+    ``blocks``: those with a page of it; others are full of copies of data.  ``copies``: these, by the page where they
+    are.  ``fades``: pages of it are near what can be corrected, so that it should be written anew.
     """
 
     content: bytes | None
-    proofs: frozenset[int]
+    proved: bool
+    whole: bool
     blocks: frozenset[int]
     copies: dict[int, Copy]
     fades: bool
@@ -69,13 +70,15 @@ class Checkpoints:
     def write(
         self, log: Log, mapping: Mapping, copies: Sequence[Copy] = (), spared: Set[int] | None = None
     ) -> tuple[int, ...]:
-        """Write and prove one; returns its blocks, which are held.
+        """Write one; returns its blocks, which are held.
 
         ``spared``: the blocks that are free also if it should not count next time; by default those free now.
-        If a block fails meanwhile, of which it says nothing, it begins again elsewhere.
+        If a block fails meanwhile, of which it says nothing, it begins again elsewhere.  What was begun in vain may
+        count at the next mount, and is not erased before that which takes its place is there.
         """
         if spared is None:
             spared = log.blocks.free - log.blocks.pinned
+        in_vain: list[int] = []
         while True:
             blocks: list[int] = []
             try:
@@ -84,30 +87,29 @@ class Checkpoints:
                 known_bad = -1
             if known_bad == len(log.blocks.bad):
                 log.close()
+                for block in in_vain:
+                    log.blocks.close(block)
                 return tuple(blocks)
-            for block in blocks:
-                log.blocks.close(block)
+            in_vain += blocks
 
-    def read(self, nand: NandFlash, geometry: Geometry, blocks: Sequence[int]) -> Checkpoint:
-        """The checkpoint in ``blocks``; each page is read once."""
+    def read(self, read: Callable[[int], PageRead], geometry: Geometry, blocks: Sequence[int]) -> Checkpoint:
+        """The checkpoint in ``blocks``; ``read`` reads a page."""
         pages: dict[int, Units] = {}
-        proofs, held = set(), set()
+        held: set[int] = set()
         copies: dict[int, Copy] = {}
         fades = False
         for block in blocks:
             for number in geometry.usable[1:]:
                 page = block * geometry.pages_per_block + number
-                units, corrected = nand.read(page)
+                units, corrected = read(page)
                 spare = opened(page, units)
                 fades |= corrected >= geometry.scrub_bits
                 if spare is None:
                     continue
-                if spare.kind in (Kind.CHECKPOINT, Kind.PROOF):
+                if spare.kind == Kind.CHECKPOINT:
                     held.add(block)
-                if spare.kind == Kind.CHECKPOINT and is_whole(units):
-                    pages[spare.subject] = units[:-1]
-                elif spare.kind == Kind.PROOF:
-                    proofs.add(spare.subject)
+                    if is_whole(units):
+                        pages[spare.subject] = units[:-1]
                 elif spare.kind == Kind.COPY:
                     copies[page] = copy_of(spare.subject, units, spare)
         count = geometry.checkpoint_pages
@@ -116,8 +118,14 @@ class Checkpoints:
         content = content[: content_bytes(geometry)]
         head = NAND_CHECKPOINT.pack(MAGIC, geometry.blocks, geometry.logical_pages)
         good = content.startswith(head) and intact(content)
-        fades |= len(pages) < 2 * count
-        return Checkpoint(content if good else None, frozenset(proofs), frozenset(held), copies, fades)
+        return Checkpoint(
+            content if good else None,
+            proved=any(number >= count for number in pages),
+            whole=len(pages) == 2 * count,
+            blocks=frozenset(held),
+            copies=copies,
+            fades=fades,
+        )
 
     def _write(self, log: Log, mapping: Mapping, copies: Sequence[Copy], blocks: list[int], spared: Set[int]) -> int:
         """Fills ``blocks`` as it goes; returns how many bad blocks the checkpoint knows of."""
@@ -126,18 +134,17 @@ class Checkpoints:
         def append(kind: Kind, subject: int, extra: int, sectors: Units) -> int:
             if log.is_full:
                 self._go_on(log, blocks, first)
+            if kind is Kind.COPY:
+                # So that a block of copies belongs to its checkpoint, even if its header should become unreadable.
+                log.before = first
             return log.append(kind, subject, extra, sectors)
 
         for copy in copies:
-            # So that a block of copies belongs to its checkpoint, even if its header should become unreadable.
-            log.before = first
             mapping.move(copy.logical, append(Kind.COPY, *copy))
         known_bad = len(log.blocks.bad)
         pages = _paged(self._encoded(log, mapping, spared), log.geometry)
         for number, page in enumerate((*pages, *pages)):
             append(Kind.CHECKPOINT, number, first, page)
-        for number in range(PROOFS):
-            append(Kind.PROOF, number, first, ())
         log.checkpoint = first
         return known_bad
 

@@ -20,8 +20,6 @@ from deltabench.hwsim.nand import NandFlash, spare_bytes_left
 from deltabench.hwsim.onfi import read_parameters
 from deltabench.hwsim.pairing import lower_pages
 
-PROOFS: Final = 2
-"""Pages behind a checkpoint that prove it; mount.py says why two."""
 BLOCK_ENTRY_BYTES: Final = 4
 
 
@@ -82,7 +80,7 @@ def geometry_of(nand: NandFlash, over_provisioning: int) -> Geometry:
     content = NAND_CHECKPOINT.fixed_bytes + part.blocks * BLOCK_ENTRY_BYTES + CRC_BYTES
     content += part.blocks * len(usable) * address_bytes
     checkpoint_pages = -(-content // part.page_bytes)
-    checkpoint_blocks = -(-(2 * checkpoint_pages + PROOFS) // data_pages)
+    checkpoint_blocks = -(-2 * checkpoint_pages // data_pages)
     reserve = 2 * checkpoint_blocks + 6
     # A checkpoint, in part of a block more, and an open block are always there besides the data and the reserve.
     blocks = part.blocks - part.most_bad_blocks - reserve - checkpoint_blocks - 2

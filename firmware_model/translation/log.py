@@ -73,6 +73,8 @@ class Log:
             try:
                 self._program(kind, self.blocks.erases[block], extra)
             except ProgramFailedError:
+                # The next block has this sequence: between the blocks of a checkpoint none may seem to be missing.
+                self.sequence = (self.sequence - 1) % SEQUENCES
                 continue
             self.before = NO_PAGE
             if kind is Kind.DATA_BLOCK:

@@ -2,21 +2,22 @@
 
 Why a mount is safe however often power is cut in it:
 
-* A checkpoint counts if one of its proofs can be read: the first was programmed after the checkpoint's last page had
-  returned, so that what it proves is stable.  It is *settled* if the second proof can be read, so that the first is
-  stable and the checkpoint counts from now on; it is *named* if a block of data says so in which there is more than its
-  header, which then is stable, too.  One that is not settled might not count at the next mount: it is written anew.
-* Until a checkpoint is named, or its second proof was programmed by this very mount, nothing is erased but blocks that
-  were free before it was written: it says which.  So what it was made from can always be fallen back to, and comes to
-  the same.
+* A checkpoint counts if one copy of each of its pages can be read.  It is *proved* if a page of the second copy can:
+  the first had returned before, so that it is stable, and the checkpoint counts from now on.  It is *named* if a block
+  of data says so in which there is more than its header, which then is stable, too.  One that is neither might not
+  count at the next mount.  Unless all of both copies can be read it is written anew.
+* Until a checkpoint is named, or was written to its end by this very mount, nothing is erased but blocks that were free
+  before it was written: it says which.  So what it was made from can always be fallen back to, and comes to the same.
 * A cut may leave blocks of a checkpoint that does not count half-erased, or such that they read as before once more.  A
-  checkpoint that is not named is passed over unless all its blocks are there, and all copies in them can be read; and
-  what was read once is written anew from RAM.
+  checkpoint that is not named is passed over unless all its blocks are there, and all copies of data in them can be
+  read; and each page is read once, and what was read is written anew from RAM.
+* A header with nothing behind it may have been torn: the next mount may not have seen it, and have given its sequence
+  once more.  Such a block is of no checkpoint, and names none.
 * Data are appended in blocks of their own, and within one time of power: a mount that finds a block of data newer than
   the checkpoint writes a new one.  What a cut has torn or left unstable in the log is before that checkpoint, and never
   looked at again, whatever it may read as later.
 * Only the last page of the log can be unstable: any other had returned before the next was begun.  If it reads whole,
-  it is written once more with the new checkpoint (rule 5).  Until that is proved neither its block nor the block of the
+  it is written once more with the new checkpoint (rule 5).  Until that is there neither its block nor the block of the
   page that it replaces is erased: at the next mount it may read as if it had never been.
 * With a checkpoint a mount writes all that is valid in the block that was open, and in the blocks of the checkpoint
   before, so that both are free afterwards: however often power is cut, no blocks are lost to a few pages each (rule 6).
@@ -40,7 +41,6 @@ from deltabench.firmware_model.translation.checkpoint import (
     BAD,
     ERASES,
     FREE,
-    SECOND_PROOF,
     Checkpoint,
     Checkpoints,
     copy_of,
@@ -60,7 +60,7 @@ from deltabench.firmware_model.translation.spare import (
     opened,
 )
 from deltabench.hwsim.core import Core
-from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand import NandFlash, PageRead
 from deltabench.hwsim.nand_pages import Units
 
 LAST_SEQUENCE: Final = SEQUENCES - 1
@@ -105,7 +105,7 @@ class InForce(NamedTuple):
     @property
     def settled(self) -> bool:
         """Whether it counts at every mount from now on."""
-        return self.named or SECOND_PROOF in self.checkpoint.proofs
+        return self.named or self.checkpoint.proved
 
 
 class Mounted(NamedTuple):
@@ -128,13 +128,15 @@ class Mount:
         self._geometry = geometry
         self._core = core
         self._checkpoints = self.checkpoints_type()
+        self._read_before: dict[int, PageRead] = {}
 
     def run(self) -> Mounted:
         """Raises RefusedDeviceError if there is no checkpoint that can be read, NoSpareBlocksError."""
         geometry, core = self._geometry, self._core
         found = self._blocks_of_log()
+        written = {each.block for each in found if self._has_pages(each.block)}
         core.spend(MOUNT, len(found))
-        in_force = self._in_force(found)
+        in_force = self._in_force([each for each in found if each.block in written])
         if in_force is None:
             core.takes(NO_CHECKPOINT)
             raise RefusedDeviceError(f"{self._nand.name} has no checkpoint of a translation layer that can be read")
@@ -145,11 +147,9 @@ class Mount:
         log = self.log_type(self._nand, geometry, blocks)
         log.sequence, log.checkpoint = found[-1].sequence, group[0].sequence
         was_free = self._take_over(checkpoint, found, mapping, blocks)
-        # A block with nothing but a header may share its sequence with another: its header was torn, and was not there
-        # when that one was opened.
-        written = [each for each in data if self._has_pages(each.block)]
-        opened = self._replay(written, mapping) if written else None
-        core.spend(REPLAY, len(written) * geometry.data_pages)
+        replayed = [each for each in data if each.block in written]
+        opened = self._replay(replayed, mapping) if replayed else None
+        core.spend(REPLAY, len(replayed) * geometry.data_pages)
 
         blocks.hold(each.block for each in group)
         log.waiting = []
@@ -160,7 +160,7 @@ class Mount:
                 blocks.close(block)
             else:
                 log.waiting.append(block)
-        if in_force.settled and not data and not checkpoint.fades:
+        if checkpoint.whole and not data and not checkpoint.fades:
             core.takes(CHECKPOINT_ALONE)
             return Mounted(mapping, log, tuple(each.block for each in group))
 
@@ -181,7 +181,7 @@ class Mount:
         for block in range(geometry.blocks):
             for number in geometry.usable:
                 page = block * geometry.pages_per_block + number
-                units = self._nand.read(page).units
+                units = self._read(page).units
                 spare = self._opened(page, units)
                 if spare is not None:
                     found.append(_block(block, spare))
@@ -197,31 +197,31 @@ class Mount:
         return sorted(found, key=lambda each: by_age(each.sequence, newest))
 
     def _in_force(self, found: Sequence[Block]) -> InForce | None:
-        """The newest checkpoint that counts; raises RefusedDeviceError if it counts for good and cannot be read.
+        """The newest checkpoint that counts; raises RefusedDeviceError if it is named and cannot be read.
 
         An older one is not taken in its place: what it refers to may be erased.
         """
-        named = {each.first for each in found if each.holds_data and self._has_pages(each.block)}
+        named = {each.first for each in found if each.holds_data}
         groups: dict[int, list[Block]] = {}
         for each in found:
             if not each.holds_data and each.first is not None:
                 groups.setdefault(each.first, []).append(each)
         for first, group in reversed(groups.items()):
-            checkpoint = self._checkpoints.read(self._nand, self._geometry, [each.block for each in group])
+            checkpoint = self._checkpoints.read(self._read, self._geometry, [each.block for each in group])
             if first in named:
                 if checkpoint.content is None:
                     raise RefusedDeviceError(
                         f"{self._nand.name}: both copies of the translation layer's checkpoint are unreadable"
                     )
                 return InForce(tuple(group), checkpoint, named=True)
-            if checkpoint.proofs and self._is_complete(group, checkpoint):
+            if self._is_complete(group, checkpoint):
                 return InForce(tuple(group), checkpoint, named=False)
         return None
 
     def _has_pages(self, block: int) -> bool:
         """Whether there is more in a block than its header, whose program then has returned."""
         page = block * self._geometry.pages_per_block + self._geometry.usable[1]
-        return any(self._nand.read(page).units)
+        return any(self._read(page).units)
 
     def _is_complete(self, group: Sequence[Block], checkpoint: Checkpoint) -> bool:
         """Whether all blocks of a checkpoint are there, one after the other, and all copies that it refers to."""
@@ -277,7 +277,7 @@ class Mount:
         for each in data:
             for number in geometry.usable:
                 page = each.block * geometry.pages_per_block + number
-                units = self._nand.read(page).units
+                units = self._read(page).units
                 if not any(units):
                     break
                 written.append(Written(page, units, self._opened(page, units)))
@@ -320,6 +320,13 @@ class Mount:
         written = self._checkpoints.write(log, mapping, copies, spared)
         log.blocks.pinned = set()
         return written
+
+    def _read(self, page: int) -> PageRead:
+        """A page, which is read once: an unstable one could read otherwise a line later."""
+        reading = self._read_before.get(page)
+        if reading is None:
+            reading = self._read_before[page] = self._nand.read(page)
+        return reading
 
     def _opened(self, page: int, units: Units) -> Spare | None:
         return opened(page, units)

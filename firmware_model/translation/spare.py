@@ -27,7 +27,6 @@ class Kind(enum.IntEnum):
     CHECKPOINT = 4
     COPY = 5
     """Data that a recovery wrote once more: it counts only with the checkpoint in whose block it stands."""
-    PROOF = 6
 
 
 class Spare(NamedTuple):

@@ -8,16 +8,15 @@ from typing import Any, Final, NamedTuple
 from deltabench.firmware_model.formats import NAND_SPARE, crc32
 from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.nand_pages import Page, Units, UnstablePage, units_of
-from deltabench.scenarios.images.flash_pages import CHECKPOINT, CHECKPOINT_HEADER, COPY, DATA, DATA_HEADER, PROOF
+from deltabench.scenarios.images.flash_pages import CHECKPOINT, CHECKPOINT_HEADER, COPY, DATA, DATA_HEADER
 
-HOUSEKEEPING: Final = ("header of block", "checkpoint in block", "proof in block", "block", "copy of")
+HOUSEKEEPING: Final = ("header of block", "checkpoint in block", "block", "copy of")
 """How everything begins that is said here of what is not data that somebody has just written."""
 OPENING: Final = ("header of block", "block")
 KEEPS: Final = {
     DATA_HEADER: "header of",
     CHECKPOINT_HEADER: "header of",
     CHECKPOINT: "checkpoint in",
-    PROOF: "proof in",
 }
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deltabench.firmware_model.layout import Layout
 from deltabench.firmware_model.steps import COLLECT, LEVELLED
 from deltabench.firmware_model.translation.blocks import HELD
-from deltabench.firmware_model.translation.geometry import PROOFS, Geometry
+from deltabench.firmware_model.translation.geometry import Geometry
 from deltabench.firmware_model.translation.layer import TranslationLayer
 from deltabench.firmware_model.translation.spare import SEQUENCES
 from deltabench.scenarios.endurance import flash_kernel as registers
@@ -184,7 +184,7 @@ def _registers_and_arrays(layer: Layer) -> tuple[Numbers, dict[str, Numbers]]:
         (registers.SECTOR_BITS, geometry.page_sectors.bit_length() - 1),
         (registers.RESERVE, geometry.reserve),
         (registers.INTERVAL, layer.interval),
-        (registers.CHECKPOINT_PAGES, 2 * geometry.checkpoint_pages + PROOFS),
+        (registers.CHECKPOINT_PAGES, 2 * geometry.checkpoint_pages),
         (registers.MOST_KEPT, most_kept),
         (registers.OPEN, NOTHING),
         (registers.FREE, len(layer.free)),

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 BLOCKS, USABLE, PLACE_BITS, SECTOR_BITS, RESERVE, INTERVAL, CHECKPOINT_PAGES = range(7)
 """Registers of a layer that stay: blocks, pages of a block that are used; bits that tell places of a block and sectors
-of a page apart; blocks to be kept free, blocks between two checkpoints, pages of a checkpoint, copy and proofs
-included."""
+of a page apart; blocks to be kept free, blocks between two checkpoints, pages of both copies of a checkpoint."""
 FIRST_BLOCK, FIRST_LOGICAL, FIRST_PLACE, FIRST_KEPT, MOST_KEPT = range(7, 12)
 """Where its parts of the arrays begin; of ``kept``, also how many blocks a checkpoint has at most."""
 OPEN, NEXT, END, FREE, SEQUENCE, CHECKPOINT, KEPT = range(12, 19)

@@ -98,14 +98,13 @@ class AreaSeen(_Object, frozen=True, kw_only=True):
 class CheckpointSeen(_Object, frozen=True, kw_only=True):
     """The checkpoint of a translation layer that is in force.
 
-    ``sequence``: of the first of its ``blocks``.  ``proofs``: those that can be read.  ``named``: a block of data with
-    more than its header says that it counts.  ``settled``: it counts at every mount from now on.  ``whole``: all pages
-    of both copies can be read.
+    ``sequence``: of the first of its ``blocks``.  ``named``: a block of data with more than its header
+    says that it counts.  ``settled``: it counts at every mount from now on.  ``whole``: all pages of both copies can be
+    read.
     """
 
     sequence: Number
     blocks: tuple[Number, ...]
-    proofs: tuple[Number, ...]
     named: bool
     settled: bool
     whole: bool

@@ -15,7 +15,6 @@ MARK_BYTES: Final = 2
 """Of the spare bytes of a page, those of the factory's mark of a bad block come first."""
 CRC_BYTES: Final = 4
 BLOCK_ENTRY_BYTES: Final = 4
-PROOFS: Final = 2
 KEPT_BLOCKS: Final = 8
 """Blocks that are never of the capacity, besides those of three checkpoints and those that may be bad."""
 SPARE_BYTES: Final = NAND_SPARE.fixed_bytes + CRC_BYTES
@@ -71,12 +70,12 @@ class Flash(NamedTuple):
 
     @property
     def checkpoint_operations(self) -> int:
-        """What writing a checkpoint takes at most: erases, headers, both copies and the proofs.
+        """What writing a checkpoint takes at most: erases, headers and both copies.
 
         A mount writes with it what was in the open block, and what the mount before wrote with its own.
         """
         data = len(self.usable) - 1
-        pages = 2 * data + 2 * self.checkpoint_pages + PROOFS
+        pages = 2 * data + 2 * self.checkpoint_pages
         return 2 * -(-pages // data) + pages
 
     def address(self, page: int) -> int:
@@ -119,7 +118,7 @@ def flash_of(device: DeviceEntry, over_provisioning: int) -> Flash | None:
     pages = -(-most // page_bytes)
     if not data:
         return None
-    own = -(-(2 * pages + PROOFS) // data)
+    own = -(-2 * pages // data)
     left = blocks - bad - 3 * own - KEPT_BLOCKS
     logical = min(left * data * 100 // (100 + over_provisioning), (left - 1) * data)
     if logical < 1:

@@ -15,14 +15,13 @@ from deltabench.scenarios.images.flash import CRC_BYTES, MARK_BYTES, SPARE_BYTES
 from deltabench.scenarios.images.memory_image import MemoryImage
 
 BLANK: Final = 0xFF
-DATA_HEADER, DATA, CHECKPOINT_HEADER, CHECKPOINT, COPY, PROOF = range(1, 7)
+DATA_HEADER, DATA, CHECKPOINT_HEADER, CHECKPOINT, COPY = range(1, 6)
 KINDS: Final = {
     DATA_HEADER: "the header of a block of data",
     DATA: "data",
     CHECKPOINT_HEADER: "the header of a block of a checkpoint",
     CHECKPOINT: "a page of a checkpoint",
     COPY: "a copy of data",
-    PROOF: "a proof of a checkpoint",
 }
 
 

@@ -19,7 +19,6 @@ from deltabench.scenarios.images.flash_pages import (
     COPY,
     DATA,
     DATA_HEADER,
-    PROOF,
     Page,
     Pages,
     PageSpare,
@@ -32,7 +31,6 @@ NO_PAGE: Final = SEQUENCES - 1
 ERASES: Final = (1 << 30) - 1
 FREE: Final = 1 << 30
 BAD: Final = 1 << 31
-SECOND_PROOF: Final = 1
 
 
 class Head(NamedTuple):
@@ -84,9 +82,11 @@ def read_layer(image: MemoryImage, flash: Flash) -> Layer:
     """What a mount makes of the flash, without writing anything; its pages must be in the image."""
     pages = Pages(image, flash)
     heads = _heads(pages, flash)
-    named = {head.first for head in heads if head.of_data and has_more(pages, flash, head.block)}
+    # A block with nothing but a header may share its sequence with another.
+    more = [head for head in heads if has_more(pages, flash, head.block)]
+    named = {head.first for head in more if head.of_data}
     groups: dict[int, list[Head]] = {}
-    for head in heads:
+    for head in more:
         if not head.of_data and head.first is not None:
             groups.setdefault(head.first, []).append(head)
     for first, group in reversed(groups.items()):
@@ -96,7 +96,7 @@ def read_layer(image: MemoryImage, flash: Flash) -> Layer:
                 return _refused(pages, flash, "both copies of its checkpoint are unreadable")
             continue
         said = _said(found.content, flash)
-        if first in named or (found.proofs and _is_complete(pages, flash, group, said.map)):
+        if first in named or _is_complete(pages, flash, group, said.map):
             return _mounted(pages, flash, heads, group, found, said, named=first in named)
     return _refused(pages, flash, "it has no checkpoint of a translation layer that can be read")
 
@@ -124,12 +124,12 @@ def _heads(pages: Pages, flash: Flash) -> list[Head]:
 
 def _head(block: int, spare: PageSpare) -> Head:
     """By the header; a header that cannot be read is made up for by the page behind it, as far as that says as much."""
-    kind, sequence, subject, extra, _ = spare
+    kind, sequence, subject, extra, before = spare
     if kind in (DATA_HEADER, CHECKPOINT_HEADER):
         return Head(block, sequence, kind == DATA_HEADER, extra, subject)
     if kind == DATA:
         return Head(block, sequence, True, None, 0)
-    return Head(block, sequence, False, None if kind == COPY else extra, 0)
+    return Head(block, sequence, False, before if kind == COPY else extra, 0)
 
 
 def _is_newer(sequence: int, other: int) -> bool:
@@ -137,32 +137,27 @@ def _is_newer(sequence: int, other: int) -> bool:
 
 
 class _Found(NamedTuple):
-    """A checkpoint: what it holds, if that can be read; which of its proofs can, and whether all of both copies can."""
+    """A checkpoint: what it holds, if that can be read; whether a page of the second copy can, and whether all can."""
 
     content: bytes | None
-    proofs: frozenset[int]
+    proved: bool
     whole: bool
 
 
 def _checkpoint(pages: Pages, flash: Flash, blocks: Sequence[int]) -> _Found:
     found: dict[int, bytes] = {}
-    proofs = set()
     for block in blocks:
         for page in list(pages.of_block(block))[1:]:
-            if page.spare is None:
-                continue
             held = page.data
-            if page.spare.kind == CHECKPOINT and held is not None:
+            if page.spare is not None and page.spare.kind == CHECKPOINT and held is not None:
                 found[page.spare.subject] = held
-            elif page.spare.kind == PROOF:
-                proofs.add(page.spare.subject)
     count = flash.checkpoint_pages
     whole = b"".join(found.get(number, found.get(number + count, b"")) for number in range(count))
     entries = flash.blocks * BLOCK_ENTRY_BYTES + flash.logical_pages * flash.address_bytes
     content = whole[: NAND_CHECKPOINT.fixed_bytes + entries + CRC_BYTES]
     head = NAND_CHECKPOINT.pack(MAGIC, flash.blocks, flash.logical_pages)
     good = content.startswith(head) and zlib.crc32(content[:-CRC_BYTES]).to_bytes(4, "little") == content[-CRC_BYTES:]
-    return _Found(content if good else None, frozenset(proofs), len(found) >= 2 * count)
+    return _Found(content if good else None, any(number >= count for number in found), len(found) >= 2 * count)
 
 
 def has_more(pages: Pages, flash: Flash, block: int) -> bool:
@@ -227,9 +222,8 @@ def _mounted(
     checkpoint = CheckpointSeen(
         sequence=group[0].sequence,
         blocks=tuple(head.block for head in group),
-        proofs=tuple(sorted(found.proofs)),
         named=named,
-        settled=named or SECOND_PROOF in found.proofs,
+        settled=named or found.proved,
         whole=found.whole,
     )
     erases = list(said.erases)
@@ -252,7 +246,6 @@ def _replay(pages: Pages, flash: Flash, log: Sequence[Head], mapped: dict[int, i
     """
     written: list[Page] = []
     ends_in = -1
-    # A block with nothing but a header may share its sequence with another.
     log = [head for head in log if has_more(pages, flash, head.block)]
     for head in log:
         for page in pages.of_block(head.block):

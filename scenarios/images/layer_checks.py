@@ -27,7 +27,7 @@ def checkpoint_settled(decoded: Decoded) -> Faults:
         checkpoint = layer.seen.checkpoint
         assert checkpoint is not None, "a layer without fault has one"
         if not checkpoint.settled:
-            yield f"{layer.seen.device}: nothing proves the first proof in block {checkpoint.blocks[-1]}"
+            yield f"{layer.seen.device}: no page of the second copy of its checkpoint can be read, and no data name it"
 
 
 def log_ends_whole(decoded: Decoded) -> Faults:

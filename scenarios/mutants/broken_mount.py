@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from deltabench.firmware_model.formats import NAND_SPARE
 from deltabench.firmware_model.translation.blocks import BlockTable
@@ -14,7 +14,7 @@ from deltabench.firmware_model.translation.mapping import Mapping
 from deltabench.firmware_model.translation.mount import Block, InForce, Mount, Open, Written
 from deltabench.firmware_model.translation.spare import NO_PAGE, Spare
 from deltabench.hwsim.disk import UNCORRECTABLE
-from deltabench.hwsim.nand import NandFlash
+from deltabench.hwsim.nand import PageRead
 from deltabench.hwsim.nand_pages import Units
 from deltabench.scenarios.mutants.broken_part import broken_flash
 
@@ -122,17 +122,17 @@ class OldestCheckpointCounts(Mount):
         return None
 
 
-class _AnyProof(Checkpoints):
-    def read(self, nand: NandFlash, geometry: Geometry, blocks: Sequence[int]) -> Checkpoint:
-        found = super().read(nand, geometry, blocks)
-        return found._replace(proofs=frozenset((0, 1))) if found.proofs else found
+class _OneCopyIsWhole(Checkpoints):
+    def read(self, read: Callable[[int], PageRead], geometry: Geometry, blocks: Sequence[int]) -> Checkpoint:
+        found = super().read(read, geometry, blocks)
+        return found._replace(proved=found.content is not None, whole=found.content is not None)
 
 
 @broken_flash
-class OneProofSettles(Mount):
-    """A checkpoint counts for good if its first proof can be read, which may be unstable."""
+class OneCopySettles(Mount):
+    """A checkpoint counts for good if its first copy can be read, the last page of which may be unstable."""
 
-    checkpoints_type = _AnyProof
+    checkpoints_type = _OneCopyIsWhole
 
 
 @broken_flash

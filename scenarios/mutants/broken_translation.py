@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from deltabench.firmware_model.translation.blocks import BlockTable
 from deltabench.firmware_model.translation.checkpoint import Checkpoints, Copy
 from deltabench.firmware_model.translation.collection import Collector
-from deltabench.firmware_model.translation.geometry import PROOFS, Geometry
+from deltabench.firmware_model.translation.geometry import Geometry
 from deltabench.firmware_model.translation.layer import TranslationLayer
 from deltabench.firmware_model.translation.log import Log, ProgramFailedError
 from deltabench.firmware_model.translation.mapping import NOTHING, Mapping
@@ -173,7 +173,7 @@ class MapsBeforeData(Checkpoints):
     def _write(self, log: Log, mapping: Mapping, copies: Sequence[Copy], blocks: list[int], spared: Set[int]) -> int:
         geometry = log.geometry
         block = self._go_on(log, blocks, None) and blocks[0]
-        behind = 1 + 2 * geometry.checkpoint_pages + PROOFS
+        behind = 1 + 2 * geometry.checkpoint_pages
         for number, copy in enumerate(copies, behind):
             mapping.move(copy.logical, block * geometry.pages_per_block + geometry.usable[number])
         known_bad = super()._write(log, mapping, (), blocks, spared)
@@ -232,31 +232,6 @@ class CheckpointDropsBadBlocks(_Stale):
 
     def _stale(self, log: Log, mapping: Mapping) -> None:
         log.blocks.bad = {block for block in log.blocks.bad if log.nand.is_bad(block)}
-
-
-@broken_flash
-class ProvesTooEarly(Checkpoints):
-    """The proofs of a checkpoint are programmed before its last page."""
-
-    def _write(self, log: Log, mapping: Mapping, copies: Sequence[Copy], blocks: list[int], spared: Set[int]) -> int:
-        append, late = log.append, []
-
-        def reordered(kind: Kind, subject: int, extra: int, sectors: Units) -> int:
-            if kind is Kind.CHECKPOINT and subject == 2 * log.geometry.checkpoint_pages - 1:
-                late.append((kind, subject, extra, sectors))
-                return 0
-            if kind is Kind.CHECKPOINT:
-                return append(Kind.PROOF if subject == 0 else kind, subject, extra, sectors)
-            page = append(kind, subject, extra, sectors)
-            if late and subject == 1:
-                append(*late.pop())
-            return page
-
-        log.append = reordered  # type: ignore[method-assign]
-        try:
-            return super()._write(log, mapping, copies, blocks, spared)
-        finally:
-            del log.append
 
 
 @broken_flash

@@ -66,6 +66,7 @@ def _random(commands: int, most_sectors: int = 3, *, crash: int = 5) -> Random:
 
 FILL: Final = Write(lba=0, count=16)
 FLASH: Final = FlashSettings(name="on flash", steps=(FILL, _random(40), PowerCycle(), _random(30)))
+LONG_LOG: Final = FlashSettings(name="on flash a long log", steps=(FILL, _random(40)), checkpoint_blocks=5)
 FLASH_TWO_CUTS: Final = FlashSettings(
     name="on flash two cuts",
     steps=(*((Write(lba=0),) * 3), Save(), Write(lba=1)),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deltabench.firmware_model.steps import CHECKPOINTED, COLLECT, COLLECTED, LEVELLED, PAGE
-from deltabench.firmware_model.translation.geometry import PROOFS, geometry_of
+from deltabench.firmware_model.translation.geometry import geometry_of
 from deltabench.firmware_model.translation.layer import TranslationLayer
 from deltabench.hwsim.board import Board, BoardSpec, DeviceSpec
 from deltabench.hwsim.clock import MediaTime
@@ -86,13 +86,12 @@ def in_full(part: Part, seed: int) -> tuple[Layer, list[int], Worn]:
     for number, page in enumerate(pages):
         layer.write(page * geometry.page_sectors, [number.to_bytes(512, "big")] * geometry.page_sectors)
     steps = meter.steps
-    checkpoints = steps[CHECKPOINTED].times
     totals = Counter(
         given=steps[PAGE].amount,
         collections=steps[COLLECT].amount,
         collected=steps[COLLECTED].amount,
         levelled=steps[LEVELLED].amount,
-        checkpoints=steps[CHECKPOINTED].amount + PROOFS * checkpoints,
+        checkpoints=steps[CHECKPOINTED].amount,
     )
     erases, programs = (wear.counts.tolist() for wear in meter.gauges["nand0"].wear)
     return before, pages, Worn(erases, programs, totals)

@@ -93,7 +93,8 @@ def test_a_device_that_never_becomes_read_only_does_not_pass_wear_out(new_scenar
 def test_a_device_without_spare_blocks_refuses_and_keeps_what_it_has_wherever_power_is_cut(
     new_scenario: NewScenario,
 ) -> None:
-    top = steps('do = "wear-out", writes = 70', 'do = "power-cycle"', 'do = "read-only"', 'do = "read", lba = 0')
+    first = 'do = "write", lba = 0, count = 8'
+    top = steps(first, 'do = "wear-out", writes = 70', 'do = "power-cycle"', 'do = "read-only"', 'do = "read", lba = 0')
     ((result,), _) = run_campaign(new_scenario(top, f"{FIRMWARE}[power]\nboot_limit = 256\n", board=WEAK).variants())
     assert result.holds
     assert result.counts.verified > 200

@@ -33,7 +33,7 @@ fram0 = {{ part = "FM25V10" }}
 FIRMWARE = '[firmware]\nunits = {units}\natom_bytes = 16\ncheckpoint_blocks = 3\nstore = "{store}"\n'
 RANDOM = 'steps = [{{ do = "random", commands = {commands}, most_sectors = 3, mix = {{ {mix} }} }}]'
 BUSY = "write = 70, read = 5, save = 7, restore = 5"
-DATA_BLOCK, CHECKPOINT_BLOCK, DATA, CHECKPOINT, COPY, PROOF = 1, 3, 2, 4, 5, 6
+DATA_BLOCK, CHECKPOINT_BLOCK, DATA, CHECKPOINT, COPY = 1, 3, 2, 4, 5
 """What the first spare byte of a page says that it is: docs/format.md."""
 
 
@@ -107,7 +107,7 @@ def test_a_small_run_counted_by_hand(recorder: Callable[..., Recorder], monkeypa
     given = 16 + 4 + 1 + 1
     assert flash.host_pages == flash.pages["host"] == tallied.kinds[DATA] == given
     assert flash.pages["headers"] == tallied.kinds[DATA_BLOCK] + tallied.kinds[CHECKPOINT_BLOCK]
-    assert flash.pages["checkpoints"] == tallied.kinds[CHECKPOINT] + tallied.kinds[PROOF]
+    assert flash.pages["checkpoints"] == tallied.kinds[CHECKPOINT]
     assert flash.pages.get("recovered", 0) == tallied.kinds[COPY]
     assert flash.programmed_pages == sum(flash.pages.values()) == tallied.programs
     assert flash.write_amplification == tallied.programs / given

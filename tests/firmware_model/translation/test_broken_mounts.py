@@ -1,38 +1,25 @@
-"""A broken twin of the mount that two cuts in a row are not enough for: power lost at random notices it.
+"""Broken twins of the mount that two cuts in a row are not enough for: power lost at random notices them.
 
 The others are in the catalogue of mutants (scenarios/mutants/flash_catalogue.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from deltabench.firmware_model.errors import NoSpareBlocksError
-from deltabench.firmware_model.translation.blocks import BlockTable
+from deltabench.firmware_model.errors import NoSpareBlocksError, RefusedDeviceError
 from deltabench.firmware_model.translation.checkpoint import Checkpoint
-from deltabench.firmware_model.translation.layer import TranslationLayer
 from deltabench.firmware_model.translation.log import Log
 from deltabench.firmware_model.translation.mapping import Mapping
-from deltabench.firmware_model.translation.mount import Mount, Open
+from deltabench.firmware_model.translation.mount import LAST_SEQUENCE, Block, InForce, Mount, Open
 from deltabench.hwsim.medium import UncorrectableError
-
-
-class TakesLowest(BlockTable):
-    """Of the free blocks the first, which is as good as any, and soon one that should not have been free."""
-
-    def take(self, *, most_worn: bool = False) -> int | None:
-        erases, self.erases = self.erases, [0] * len(self.erases)
-        block = super().take()
-        self.erases = erases
-        return block
 
 
 class ForgetsWhatTailReplaces(Mount):
     """The block of the page that the last one replaces counts as free at once, and may be erased for its copy."""
-
-    blocks_type = TakesLowest
 
     def _make_firm(
         self, log: Log, mapping: Mapping, opened: Open | None, before: Checkpoint, spared: set[int] | None
@@ -40,23 +27,62 @@ class ForgetsWhatTailReplaces(Mount):
         return super()._make_firm(log, mapping, opened and opened._replace(replaced=None), before, spared)
 
 
-def notices(new_flash: Any, survive: Any, mistake: type[Mount], seeds: int) -> bool:
+class ErasesBeforeNamed(Mount):
+    """What a checkpoint has made free is erased though it might not count next time."""
+
+    def _in_force(self, found: Sequence[Block]) -> InForce | None:
+        in_force = super()._in_force(found)
+        return in_force and in_force._replace(named=True)
+
+
+class TakesCheckpointWithGaps(Mount):
+    """That a block in the middle of a checkpoint is missing is not noticed."""
+
+    def _is_complete(self, group: Sequence[Block], checkpoint: Checkpoint) -> bool:
+        first = group[0].first or 0
+        gapless = [each._replace(sequence=first + number & LAST_SEQUENCE) for number, each in enumerate(group)]
+        return super()._is_complete(gapless, checkpoint)
+
+
+class IgnoresHeaderAlone(Mount):
+    """A block of data with nothing but its header is passed over, though a page behind that may be there next time."""
+
+    def _written_since(self, found: Sequence[Block], group: Sequence[Block]) -> list[Block]:
+        return [each for each in super()._written_since(found, group) if self._has_pages(each.block)]
+
+
+class HeaderAloneNames(Mount):
+    """A block of data names its checkpoint as soon as its header can be read, which may have been torn."""
+
+    def _in_force(self, found: Sequence[Block]) -> InForce | None:
+        return super()._in_force([each for each in self._blocks_of_log() if each.holds_data or each in found])
+
+
+def notices(new_flash: Any, survive: Any, mistake: type[Mount], first: int) -> bool:
     """Whether something goes wrong."""
 
-    class Layer(TranslationLayer):
+    class Broken(new_flash):  # type: ignore[misc]
         mount_type = mistake
 
-    class Broken(new_flash):  # type: ignore[misc]
-        layer_type = Layer
-
-    for seed in range(seeds):
+    for seed in range(first, first + 300):
         try:
             survive(Broken, seed, 60)
-        except (AssertionError, UncorrectableError, NoSpareBlocksError):
+        except (AssertionError, UncorrectableError, NoSpareBlocksError, RefusedDeviceError):
             return True
     return False
 
 
-@pytest.mark.parametrize("mistake", [ForgetsWhatTailReplaces])
-def test_power_lost_at_random_notices_a_broken_mount(new_flash: Any, survive: Any, mistake: type[Mount]) -> None:
-    assert notices(new_flash, survive, mistake, 400)
+@pytest.mark.parametrize(
+    ("mistake", "first"),
+    [
+        (ForgetsWhatTailReplaces, 0),
+        (ErasesBeforeNamed, 400),
+        (TakesCheckpointWithGaps, 300),
+        (IgnoresHeaderAlone, 600),
+        (HeaderAloneNames, 1_200),
+    ],
+)
+def test_power_lost_at_random_notices_a_broken_mount(
+    new_flash: Any, survive: Any, mistake: type[Mount], first: int
+) -> None:
+    assert notices(new_flash, survive, mistake, first)

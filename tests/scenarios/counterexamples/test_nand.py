@@ -79,7 +79,6 @@ def test_what_a_page_is_about_its_spare_bytes_say(new_file: Callable[..., Varian
         assert is_housekeeping(what) == keeps, what
     assert any(what.startswith("header of block ") for what in about)
     assert any(what.startswith("checkpoint in block ") for what in about)
-    assert any(what.startswith("proof in block ") for what in about)
 
 
 def test_the_two_maps_of_plain_must_persist_together_in_one_log_too(new_file: Callable[..., Variant]) -> None:

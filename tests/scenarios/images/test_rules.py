@@ -320,7 +320,7 @@ def test_a_rule_that_is_broken_is_said_to_be_with_the_place(
 
 MENDABLE: dict[str, tuple[str, Callable[[Surgeon], None], str]] = {
     "layer-settled": (
-        "flagged-nand", lambda s: s.blank(s.pages_of(6)[-1]), "nothing proves the first proof in block 3",
+        "flagged-nand", lambda s: s.blank(s.pages_of(4)[-1]), "no page of the second copy of its checkpoint can be",
     ),
     "layer-log-whole": ("flagged-nand", tear_the_log, "nand0: the last of "),
     "layer-bad-empty": ("flagged-nand", call_a_block_bad, "is bad, and "),
