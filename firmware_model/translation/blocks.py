@@ -23,7 +23,12 @@ class BlockTable:
         self.bad: set[int] = set()
         self.free: set[int] = set()
         self.pinned: set[int] = set()
-        """Free as the maps are now, and not to be erased before a checkpoint has proved that they stay so."""
+        """Free as the maps are now, and not to be erased before a checkpoint says so."""
+        self.newest: set[int] = set()
+        """What has the newest sequence is not erased before another block has a newer one.
+
+        If that erase were cut, the sequence could be given once more, and its pages be there again afterwards.
+        """
 
     def take(self, *, most_worn: bool = False) -> int | None:
         """The least worn free block, or the most worn; it is free no more.  None if there is none."""
@@ -41,7 +46,8 @@ class BlockTable:
         return min(self._allowed(), key=lambda block: (erases[block], block), default=None)
 
     def _allowed(self) -> set[int]:
-        return self.free - self.pinned if self.pinned else self.free
+        barred = self.pinned | self.newest
+        return self.free if self.free.isdisjoint(barred) else self.free - barred
 
     def close(self, block: int) -> None:
         """From now on it may be collected; it is free if nothing in it counts any more."""

@@ -73,8 +73,11 @@ class Collector:
         victim = self._blocks.victim()
         if victim is None or self._blocks.valid_pages(victim) >= self._geometry.data_pages:
             return False
+        valid = self._blocks.valid_pages(victim)
         self._core.spend(COLLECT, 1)
-        self._core.spend(COLLECTED, self._move_all(victim))
+        moved = self._move_all(victim)
+        assert moved == valid, "the map and the block table agree on what counts in a block"
+        self._core.spend(COLLECTED, moved)
         return True
 
     def _level(self) -> None:

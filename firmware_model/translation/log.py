@@ -37,8 +37,6 @@ class Log:
         """The logical page that the last page programmed holds; NO_PAGE for any other page, or one that failed."""
         self.block: int | None = None
         self._next = 0
-        self.waiting: list[int] = []
-        """Blocks that are free once a block of data has been opened, whose header proves the checkpoint for good."""
         self.failed: list[int] = []
         """Blocks that have failed, and that may still hold something valid."""
 
@@ -73,14 +71,9 @@ class Log:
             try:
                 self._program(kind, self.blocks.erases[block], extra)
             except ProgramFailedError:
-                # The next block has this sequence: between the blocks of a checkpoint none may seem to be missing.
-                self.sequence = (self.sequence - 1) % SEQUENCES
                 continue
             self.before = NO_PAGE
-            if kind is Kind.DATA_BLOCK:
-                for each in self.waiting:
-                    self.blocks.close(each)
-                self.waiting.clear()
+            self.blocks.newest = {block}
             return block
 
     def append(self, kind: Kind, subject: int, extra: int, sectors: Units) -> int:

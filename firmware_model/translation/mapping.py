@@ -32,3 +32,13 @@ class Mapping:
         if old != self._none:
             self.owner[old] = NOTHING
             self._blocks.lose_page(old // self._per_block)
+
+    def forget(self, block: int) -> None:
+        """What was in a block before it was erased is there no more."""
+        first = block * self._per_block
+        for page in range(first, first + self._per_block):
+            logical = self.owner[page]
+            if logical != NOTHING:
+                self.owner[page] = NOTHING
+                self.pages[logical] = self._none
+                self._blocks.lose_page(block)

@@ -2,17 +2,20 @@
 
 Why a mount is safe however often power is cut in it:
 
-* A checkpoint counts if one copy of each of its pages can be read.  It is *proved* if a page of the second copy can:
-  the first had returned before, so that it is stable, and the checkpoint counts from now on.  It is *named* if a block
-  of data says so in which there is more than its header, which then is stable, too.  One that is neither might not
-  count at the next mount.  Unless all of both copies can be read it is written anew.
-* Until a checkpoint is named, or was written to its end by this very mount, nothing is erased but blocks that were free
-  before it was written: it says which.  So what it was made from can always be fallen back to, and comes to the same.
+* A checkpoint counts if one copy of each of its pages can be read.  It is *settled*, and counts from now on, if a page
+  of the second copy can: the first had returned before, and is stable.  So it is if a block of data names it in which
+  there is more than its header, which then is stable.  One that is not settled might not count at the next mount, but
+  the one that it was made from.  Unless all of both copies can be read it is written anew.
+* Until a checkpoint is settled, or was written to its end by this very mount, nothing is erased but blocks that were
+  free before it was written, and not of the one that it was made from: it says which.  So that can always be fallen
+  back to, and comes to the same.
 * A cut may leave blocks of a checkpoint that does not count half-erased, or such that they read as before once more.  A
-  checkpoint that is not named is passed over unless all its blocks are there, and all copies of data in them can be
+  checkpoint that is not settled is passed over unless all its blocks are there, and all copies of data in them can be
   read; and each page is read once, and what was read is written anew from RAM.
-* A header with nothing behind it may have been torn: the next mount may not have seen it, and have given its sequence
-  once more.  Such a block is of no checkpoint, and names none.
+* What is not seen by one mount, as it is half-erased, may be there at the next: it is older than what has been written
+  meanwhile, as the block with the newest sequence is never erased before another has a newer one.
+* But for a header with nothing behind it, which may have been torn: its sequence may have been given once more.  Such a
+  block is of no checkpoint, and names none.
 * Data are appended in blocks of their own, and within one time of power: a mount that finds a block of data newer than
   the checkpoint writes a new one.  What a cut has torn or left unstable in the log is before that checkpoint, and never
   looked at again, whatever it may read as later.
@@ -96,16 +99,11 @@ class Open(NamedTuple):
 
 
 class InForce(NamedTuple):
-    """The checkpoint that counts: its blocks, oldest first, and what it says; ``named`` by a block of data or not."""
+    """The checkpoint that counts: its blocks, oldest first, and what it says; ``settled``: it counts from now on."""
 
     blocks: tuple[Block, ...]
     checkpoint: Checkpoint
-    named: bool
-
-    @property
-    def settled(self) -> bool:
-        """Whether it counts at every mount from now on."""
-        return self.named or self.checkpoint.proved
+    settled: bool
 
 
 class Mounted(NamedTuple):
@@ -140,35 +138,35 @@ class Mount:
         if in_force is None:
             core.takes(NO_CHECKPOINT)
             raise RefusedDeviceError(f"{self._nand.name} has no checkpoint of a translation layer that can be read")
-        group, checkpoint, named = in_force
+        group, checkpoint, settled = in_force
         data = self._written_since(found, group)
         blocks = self.blocks_type(geometry.blocks)
         mapping = Mapping(geometry, blocks)
         log = self.log_type(self._nand, geometry, blocks)
         log.sequence, log.checkpoint = found[-1].sequence, group[0].sequence
+        blocks.newest = {each.block for each in found if each.sequence == log.sequence}
         was_free = self._take_over(checkpoint, found, mapping, blocks)
         replayed = [each for each in data if each.block in written]
         opened = self._replay(replayed, mapping) if replayed else None
         core.spend(REPLAY, len(replayed) * geometry.data_pages)
 
         blocks.hold(each.block for each in group)
-        log.waiting = []
+        later = [each.block for each in group]
         for block in range(geometry.blocks):
             if block in blocks.bad:
                 continue
-            if named or blocks.valid_pages(block) or block in was_free:
+            if settled or blocks.valid_pages(block) or block in was_free:
                 blocks.close(block)
             else:
-                log.waiting.append(block)
+                later.append(block)
         if checkpoint.whole and not data and not checkpoint.fades:
             core.takes(CHECKPOINT_ALONE)
             return Mounted(mapping, log, tuple(each.block for each in group))
 
-        waiting, log.waiting = log.waiting, []
         counts = opened is not None and opened.replaced is not None
-        core.takes(UNSETTLED if not in_force.settled else TAIL_WHOLE if counts else TAIL_TORN)
-        renewed = self._make_firm(log, mapping, opened, checkpoint, None if named else was_free)
-        for block in (*waiting, *(each.block for each in group)):
+        core.takes(UNSETTLED if not settled else TAIL_WHOLE if counts else TAIL_TORN)
+        renewed = self._make_firm(log, mapping, opened, checkpoint, None if settled else was_free)
+        for block in later:
             blocks.close(block)
         return Mounted(mapping, log, renewed)
 
@@ -197,7 +195,7 @@ class Mount:
         return sorted(found, key=lambda each: by_age(each.sequence, newest))
 
     def _in_force(self, found: Sequence[Block]) -> InForce | None:
-        """The newest checkpoint that counts; raises RefusedDeviceError if it is named and cannot be read.
+        """The newest checkpoint that counts; raises RefusedDeviceError if it counts for good and cannot be read.
 
         An older one is not taken in its place: what it refers to may be erased.
         """
@@ -208,14 +206,14 @@ class Mount:
                 groups.setdefault(each.first, []).append(each)
         for first, group in reversed(groups.items()):
             checkpoint = self._checkpoints.read(self._read, self._geometry, [each.block for each in group])
-            if first in named:
+            if first in named or checkpoint.proved:
                 if checkpoint.content is None:
                     raise RefusedDeviceError(
                         f"{self._nand.name}: both copies of the translation layer's checkpoint are unreadable"
                     )
-                return InForce(tuple(group), checkpoint, named=True)
+                return InForce(tuple(group), checkpoint, settled=True)
             if self._is_complete(group, checkpoint):
-                return InForce(tuple(group), checkpoint, named=False)
+                return InForce(tuple(group), checkpoint, settled=False)
         return None
 
     def _has_pages(self, block: int) -> bool:
@@ -257,6 +255,8 @@ class Mount:
 
     def _replay(self, data: Sequence[Block], mapping: Mapping) -> Open:
         """Take over what the blocks of ``data`` hold; returns the last of them."""
+        for each in data:
+            self._forget(each.block, mapping)
         written, per_block = self._pages_of(data), self._geometry.pages_per_block
         replaced = None
         for number, (page, _, spare) in enumerate(written):
@@ -270,6 +270,10 @@ class Mount:
                     mapping.move(following.before, page)
         last = data[-1].block
         return Open(last, tuple(each for each in written if each.page // per_block == last), replaced)
+
+    def _forget(self, block: int, mapping: Mapping) -> None:
+        """What the checkpoint has in a block of the log was moved before that was erased, and comes in the log."""
+        mapping.forget(block)
 
     def _pages_of(self, data: Sequence[Block]) -> list[Written]:
         """The pages of blocks that were programmed, as far as can be seen, in the order of the log."""
@@ -300,7 +304,7 @@ class Mount:
     ) -> tuple[int, ...]:
         """Write a checkpoint, and with it what is valid in the open block and in those of the checkpoint ``before``.
 
-        If that one is not named, all its copies are written, and ``spared`` are the blocks that may be used.  Returns
+        If that one is not settled, all its copies are written, and ``spared`` are the blocks that may be used.  Returns
         the blocks of the new one.
         """
         per_block = self._geometry.pages_per_block

@@ -113,8 +113,8 @@ class CheckpointSeen(_Object, frozen=True, kw_only=True):
 class BlockSeen(_Object, frozen=True, kw_only=True):
     """A block of NAND flash: how often it was erased, and how many of its pages are ``valid``: hold what counts.
 
-    ``waiting``: nothing in it counts, but it is free only once the checkpoint is named.  ``sequence``: its place in the
-    log, where it has one that can be read.
+    ``waiting``: nothing in it counts, but it is free only once there is a settled checkpoint.  ``sequence``: its place
+    in the log, where it has one that can be read.
     """
 
     number: Number

@@ -91,12 +91,13 @@ def read_layer(image: MemoryImage, flash: Flash) -> Layer:
             groups.setdefault(head.first, []).append(head)
     for first, group in reversed(groups.items()):
         found = _checkpoint(pages, flash, [head.block for head in group])
+        settled = first in named or found.proved
         if found.content is None:
-            if first in named:
+            if settled:
                 return _refused(pages, flash, "both copies of its checkpoint are unreadable")
             continue
         said = _said(found.content, flash)
-        if first in named or _is_complete(pages, flash, group, said.map):
+        if settled or _is_complete(pages, flash, group, said.map):
             return _mounted(pages, flash, heads, group, found, said, named=first in named)
     return _refused(pages, flash, "it has no checkpoint of a translation layer that can be read")
 
@@ -295,7 +296,7 @@ def _blocks(
             return "checkpoint"
         if valid[block]:
             return "data"
-        return "free" if checkpoint.named or block in said.free else "waiting"
+        return "free" if checkpoint.settled or block in said.free else "waiting"
 
     return tuple(
         BlockSeen(

@@ -141,20 +141,22 @@ class Ordeal:
             blocks=blocks,
             failing=() if draw.random() < 0.6 else (_failing(draw, blocks),),
             over_provisioning=draw.choice((10, 30)),
-            interval=draw.choice((1, 2, 4)),
+            interval=draw.choice((1, 2, 4, 40)),
             detail=draw.choice(tuple(Detail)),
             blocks_type=draw.choice(CHOICES),
         )
         self.flash.choose = draw.choice
         self.size = min(self.flash.geometry.sectors, draw.choice((6, 20, self.flash.geometry.sectors)))
         self.content = [ZERO_SECTOR] * self.size
+        self.persistence = draw.choice((0.5, 0.85))
+        """How likely a mount is cut."""
         self.cuts = 0
 
     def power_up(self) -> None:
         """Power on, which may be cut again any number of times."""
         flash, draw = self.flash, self.draw
         while True:
-            flash.cut_at = draw.randrange(1, 14) if draw.random() < 0.5 else None
+            flash.cut_at = draw.randrange(1, 14) if draw.random() < self.persistence else None
             try:
                 flash.power_cycle(draw.choice("onfgm"))
             except flash.Lost as lost:

@@ -114,8 +114,8 @@ def test_what_a_boot_of_nand_flash_does_is_nothing_once_it_has_booted(image_of: 
     assert seen.boot.operations == ()
 
 
-def spoilt_in_the_checkpoint(kind: int, image_of: ImageOf) -> Device:
-    """A flash with a checkpoint that no data follow, of which the first page of a kind cannot be read any more."""
+def spoilt_in_the_checkpoint(image_of: ImageOf, *gone: tuple[int, int]) -> Device:
+    """A flash with a checkpoint that no data follow, of which pages cannot be read any more: (kind, which of them)."""
     device = small_on_flash("plain-nor", 0)
     (layer,) = open_image(image_of(device), Path("x")).layers
     nand = device.board.media["nand0"]
@@ -123,27 +123,39 @@ def spoilt_in_the_checkpoint(kind: int, image_of: ImageOf) -> Device:
     assert isinstance(nand, NandFlash)
     assert layer.seen.checkpoint is not None
     pages = [page for block in layer.seen.checkpoint.blocks for page in layer.pages.of_block(block)]
-    at = next(page.number for page in pages if page.spare is not None and page.spare.kind == kind)
-    device.board.cells.put(nand.first + at, spoilt(nand.units))
+    for wanted, which in gone:
+        found = [page.number for page in pages if page.spare is not None and page.spare.kind == wanted]
+        device.board.cells.put(nand.first + found[which], spoilt(nand.units))
     return device
 
 
 def test_a_checkpoint_of_which_a_page_has_faded_is_written_once_more(image_of: ImageOf) -> None:
-    seen = inspect_image(image_of(spoilt_in_the_checkpoint(CHECKPOINT, image_of)), Path("x"))
+    seen = inspect_image(image_of(spoilt_in_the_checkpoint(image_of, (CHECKPOINT, 0))), Path("x"))
     assert seen.verdict == (
         "Boots, and writes the checkpoint of nand0 once more, of which pages cannot be read any more."
     )
     assert seen.rules_hold
 
 
-def test_a_checkpoint_that_no_data_name_is_passed_over_if_a_copy_in_it_cannot_be_read(image_of: ImageOf) -> None:
+def test_of_a_settled_checkpoint_no_more_is_lost_than_the_copy_that_cannot_be_read(image_of: ImageOf) -> None:
     (before,) = inspect_image(image_of(small_on_flash("plain-nor", 0)), Path("x")).layers
-    seen = inspect_image(image_of(spoilt_in_the_checkpoint(COPY, image_of)), Path("x"))
+    seen = inspect_image(image_of(spoilt_in_the_checkpoint(image_of, (COPY, 0))), Path("x"))
+    (layer,) = seen.layers
+    assert before.checkpoint is not None
+    assert layer.checkpoint == before.checkpoint
+    assert (before.checkpoint.named, before.checkpoint.settled) == (False, True)
+    assert seen.boot.operations == ()
+    assert seen.rules_hold
+
+
+def test_a_checkpoint_that_is_not_settled_is_passed_over_if_a_copy_in_it_cannot_be_read(image_of: ImageOf) -> None:
+    (before,) = inspect_image(image_of(small_on_flash("plain-nor", 0)), Path("x")).layers
+    seen = inspect_image(image_of(spoilt_in_the_checkpoint(image_of, (COPY, 0), (CHECKPOINT, -1))), Path("x"))
     (layer,) = seen.layers
     assert before.checkpoint is not None
     assert layer.checkpoint is not None
-    assert [block.role for block in before.blocks if block.number in layer.checkpoint.blocks] == ["waiting"]
-    assert (before.checkpoint.named, layer.checkpoint.named) == (False, True)
+    assert layer.checkpoint.blocks != before.checkpoint.blocks
+    assert layer.checkpoint.named
     assert seen.verdict == f"Boots, and takes {layer.log_pages} pages of the log of nand0 into a new checkpoint."
     assert seen.rules_hold
 
