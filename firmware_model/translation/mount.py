@@ -8,7 +8,9 @@ Why a mount is safe however often power is cut in it:
   the one that it was made from.  Unless all of both copies can be read it is written anew.
 * Until a checkpoint is settled, or was written to its end by this very mount, nothing is erased but blocks that were
   free before it was written, and not of the one that it was made from: it says which.  So that can always be fallen
-  back to, and comes to the same.
+  back to, and comes to the same.  (Power lost within the same two pages of one mount after the other could use up all
+  blocks so.  Then the last of these checkpoints is given up; for that to matter takes four more cuts, each in its
+  place.)
 * A cut may leave blocks of a checkpoint that does not count half-erased, or such that they read as before once more.  A
   checkpoint that is not settled is passed over unless all its blocks are there, and all copies of data in them can be
   read; and each page is read once, and what was read is written anew from RAM.
@@ -165,7 +167,8 @@ class Mount:
 
         counts = opened is not None and opened.replaced is not None
         core.takes(UNSETTLED if not settled else TAIL_WHOLE if counts else TAIL_TORN)
-        renewed = self._make_firm(log, mapping, opened, checkpoint, None if settled else was_free)
+        spared = None if settled else self._spared(was_free, group, blocks)
+        renewed = self._make_firm(log, mapping, opened, checkpoint, spared)
         for block in later:
             blocks.close(block)
         return Mounted(mapping, log, renewed)
@@ -298,6 +301,16 @@ class Mount:
         replaced = mapping.pages[spare.subject]
         mapping.move(spare.subject, page)
         return (page if replaced == self._geometry.none else replaced) // self._geometry.pages_per_block
+
+    def _spared(self, was_free: set[int], group: Sequence[Block], blocks: BlockTable) -> set[int]:
+        """What is free whether the checkpoint in force, which is not settled, and the next one count next time or not.
+
+        An earlier mount may have seen it settled, and relied on it: it is kept as well, while there is room for two
+        more of its kind.
+        """
+        others = was_free - {each.block for each in group}
+        enough = 2 * (self._geometry.checkpoint_blocks + 2)
+        return others if len(others & blocks.free) >= enough else was_free
 
     def _make_firm(
         self, log: Log, mapping: Mapping, opened: Open | None, before: Checkpoint, spared: set[int] | None

@@ -23,7 +23,6 @@ from deltabench.scenarios.scenario import (
     PowerCycle,
     Random,
     Read,
-    Save,
     WearOut,
     Write,
 )
@@ -69,7 +68,7 @@ FLASH: Final = FlashSettings(name="on flash", steps=(FILL, _random(40), PowerCyc
 LONG_LOG: Final = FlashSettings(name="on flash a long log", steps=(FILL, _random(40)), checkpoint_blocks=5)
 FLASH_TWO_CUTS: Final = FlashSettings(
     name="on flash two cuts",
-    steps=(*((Write(lba=0),) * 3), Save(), Write(lba=1)),
+    steps=(Write(lba=0), Write(lba=1)),
     device=DeviceSpec(part="generic-nand", blocks=16),
     units=2,
     checkpoint_blocks=1,

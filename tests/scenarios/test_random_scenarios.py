@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from deltabench.firmware_model.config import CacheMode, FirmwareConfig, StoreKind
 from deltabench.hwsim.board import BoardSpec, DeviceSpec
 from deltabench.hwsim.disk import TornSector
+from deltabench.hwsim.nand import Failing
 from deltabench.hwsim.tearing import Detail
 from deltabench.scenarios.campaign import run_campaign
 from deltabench.scenarios.scenario import (
@@ -39,25 +40,51 @@ PATH = find_scenario("save-by-host").path
 SOAKED_STATES = 10_000_000
 
 
-@st.composite
-def variants(draw: st.DrawFn, most_commands: int = 12, *, one_by_one: bool = False) -> Variant:
-    """A safe scheme on some store of some board, a workload, and cuts of some kind; ``one_by_one``: no classes."""
-    units, size = draw(st.integers(1, 40)), draw(st.sampled_from([1, 1, 1, 2, 5, 8]))
-    sectors = units * size
+def disks(draw: st.DrawFn, sectors: int) -> dict[str, DeviceSpec]:
+    """One for both volumes, or one for each, with room for volumes of so many sectors."""
     torn = draw(st.sampled_from([None, None, TornSector.UNCORRECTABLE]))
-    disks = draw(st.integers(1, 2))
     room = 2 * sectors + 2 * 60 + 16
-    devices = {f"disk{n}": DeviceSpec(part="generic-disk", sectors=room, torn_sector=torn) for n in range(disks)}
+    disk = DeviceSpec(part="generic-disk", sectors=room, torn_sector=torn)
+    return {f"disk{n}": disk for n in range(draw(st.integers(1, 2)))}
+
+
+def flashes(draw: st.DrawFn) -> dict[str, DeviceSpec]:
+    """One for both volumes, or one for each; a block of the first may fail sooner or later."""
+    blocks = draw(st.integers(22, 25))
+    failing = st.builds(
+        Failing,
+        block=st.integers(0, blocks - 1),
+        on=st.sampled_from(["erase", "program"]),
+        after=st.integers(0, 12),
+    )
+    first = DeviceSpec(
+        part=draw(st.sampled_from(["generic-nand", "generic-mlc"])),
+        blocks=blocks,
+        failing=tuple(draw(st.lists(failing, max_size=1))),
+    )
+    second = DeviceSpec(part="generic-nand", blocks=24)
+    return {"nand0": first, **({"nand1": second} if draw(st.booleans()) else {})}
+
+
+@st.composite
+def variants(draw: st.DrawFn, most_commands: int = 12, *, one_by_one: bool = False, on_flash: bool = False) -> Variant:
+    """A safe scheme on some store of some board, a workload, and cuts of some kind; ``one_by_one``: no classes."""
+    units = draw(st.integers(1, 8 if on_flash else 40))
+    size = draw(st.sampled_from([1, 1, 2] if on_flash else [1, 1, 1, 2, 5, 8]))
+    sectors = units * size
+    devices = flashes(draw) if on_flash else disks(draw, sectors)
     devices |= {"nor0": DeviceSpec(part="AT25SF041"), "fram0": DeviceSpec(part="FM25V10")}
+    stores = [StoreKind.NVRAM, StoreKind.NAND if on_flash else StoreKind.DISK, StoreKind.NOR]
     firmware = FirmwareConfig(
         scheme=draw(st.sampled_from(["flagged", "versioned", "history"])),
-        store=draw(st.sampled_from([StoreKind.NVRAM, StoreKind.DISK, StoreKind.NOR])),
+        store=draw(st.sampled_from(stores)),
         units=units,
         sectors_per_unit=size,
         cache=draw(st.sampled_from(list(CacheMode))),
         cache_sectors=draw(st.sampled_from([1, 3, 64])),
         atom_bytes=draw(st.sampled_from([10, 13, 24])),
         log_records=draw(st.sampled_from([4, 12, 40])),
+        checkpoint_blocks=draw(st.sampled_from([1, 3, 30])),
     )
 
     def write() -> st.SearchStrategy[Write]:
@@ -101,12 +128,18 @@ def test_every_rule_holds_in_random_scenarios_on_random_boards(variant: Variant)
     assert explored(variant).complete
 
 
+@settings(max_examples=5)
+@given(variants(on_flash=True))
+def test_every_rule_holds_in_random_scenarios_on_nand_flash(variant: Variant) -> None:
+    assert explored(variant).complete
+
+
 @pytest.mark.soak
 def test_ten_million_crash_states_of_random_scenarios_break_no_rule(capsys: pytest.CaptureFixture[str]) -> None:
     covered, judged, scenarios, goal = 0, 0, 0, int(os.environ.get("SOAKED_STATES", SOAKED_STATES))
 
     @settings(max_examples=100_000)
-    @given(variants(40, one_by_one=True))
+    @given(st.one_of(variants(40, one_by_one=True), variants(40, one_by_one=True, on_flash=True)))
     def soak(variant: Variant) -> None:
         nonlocal covered, judged, scenarios
         if covered < goal:

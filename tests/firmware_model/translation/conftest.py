@@ -148,7 +148,7 @@ class Ordeal:
         self.flash.choose = draw.choice
         self.size = min(self.flash.geometry.sectors, draw.choice((6, 20, self.flash.geometry.sectors)))
         self.content = [ZERO_SECTOR] * self.size
-        self.persistence = draw.choice((0.5, 0.85))
+        self.persistence = draw.choice((0.5, 0.85, 0.95))
         """How likely a mount is cut."""
         self.cuts = 0
 

@@ -107,10 +107,10 @@ def notices(new_flash: Any, survive: Any, mistake: type[Mount], first: int) -> b
     ("mistake", "first"),
     [
         (ForgetsWhatTailReplaces, 0),
-        (ErasesBeforeSettled, 200),
-        (MovesHalf, 200),
-        (TakesCheckpointWithGaps, 200),
-        (IgnoresHeaderAlone, 0),
+        (ErasesBeforeSettled, 0),
+        (MovesHalf, 300),
+        (TakesCheckpointWithGaps, 0),
+        (IgnoresHeaderAlone, 500),
     ],
 )
 def test_power_lost_at_random_notices_a_broken_mount(
