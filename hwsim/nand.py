@@ -18,7 +18,8 @@ import msgspec
 from deltabench.hwsim.aging import Aging
 from deltabench.hwsim.disk import SECTOR_BYTES, UNCORRECTABLE
 from deltabench.hwsim.instability import Adversary
-from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium, Operation, Outcome
+from deltabench.hwsim.medium import Cells, Change, MediaRuleError, Medium
+from deltabench.hwsim.nand_operations import Erase, Program
 from deltabench.hwsim.nand_pages import (
     WEAK_BLANK,
     Cell,
@@ -26,13 +27,12 @@ from deltabench.hwsim.nand_pages import (
     Stable,
     Units,
     UnstablePage,
+    later_of,
     mixture,
     settled,
     spoilt,
     units_of,
 )
-from deltabench.hwsim.nand_tears import half_erased, torn_pages
-from deltabench.hwsim.nor import wandering
 from deltabench.hwsim.onfi import parameter_page
 from deltabench.hwsim.pairing import lower_pages, paired_with
 from deltabench.hwsim.parts import NandPart
@@ -160,7 +160,7 @@ class NandFlash(Medium):
         if spare is not None and len(spare) > self.spare_bytes:
             raise MediaRuleError(f"{self.name}: {len(spare)} spare bytes, and the part leaves {self.spare_bytes}")
         works = not self._failing or self.works(block, "program")
-        self.rail.announce(_Program, self, page, whole)
+        self.rail.announce(Program, self, page, whole)
         plain = works and values[index] is None and self.aging is None
         self.cells.put(index, whole if plain else self.programmed(page, whole, works=works))
         fill = page % self.pages_per_block + 1
@@ -177,7 +177,7 @@ class NandFlash(Medium):
         if block in self.bad_blocks:
             raise MediaRuleError(f"{self.name}: erase of block {block}, which the factory has marked as bad")
         works = not self._failing or self.works(block, "erase")
-        self.rail.announce(_Erase, self, block)
+        self.rail.announce(Erase, self, block)
         for index, value in self.erased(block, works=works):
             self.cells.put(index, value)
         if self._failing:
@@ -224,7 +224,7 @@ class NandFlash(Medium):
 
     def errors_of(self, page: int, unit: int) -> int:
         """Bits that have flipped so in the codeword that unit ``unit`` of ``page`` is in."""
-        held = _other(self.cells.values[self.first + page])
+        held = later_of(self.cells.values[self.first + page])
         return held.errors[unit // self.codeword_sectors] if isinstance(held, Page) and held.errors else 0
 
     def fill_of(self, block: int) -> int:
@@ -352,149 +352,3 @@ def parity_bytes(part: NandPart) -> int:
 def spare_bytes_left(part: NandPart) -> int:
     """Spare bytes of a page that the firmware has, without the factory's mark and the check bits of the ECC."""
     return part.spare_bytes - MARKER_BYTES - part.codewords * parity_bytes(part)
-
-
-class _Program(Operation):
-    __slots__ = ("medium", "units")
-    kind = "program"
-
-    def __init__(self, medium: NandFlash, page: int, units: Units) -> None:
-        self.device = medium.name
-        self.address = page
-        self.length = 1
-        self.medium = medium
-        self.units = units
-
-    def outcomes(self) -> list[Outcome]:
-        nand = self.medium
-        index = nand.first + self.address
-        old: Cell = nand.cells.values[index]
-        spare = self.units[-1]
-        position = wandering(self.address, spare or b"") % nand.codewords
-        block, in_block = divmod(self.address, nand.pages_per_block)
-        fill = (nand.fill_of(block), in_block + 1)
-        tears = torn_pages(old, self.units, nand.edges, position, nand.detail)
-        results = [Outcome("nothing", ())]
-        results += [Outcome(label, ((index, self._stamped(cell, old)), fill)) for label, cell in tears]
-        earlier = nand.paired.get(in_block)
-        if earlier is not None:
-            results[-1:-1] = self._with_damage(block * nand.pages_per_block + earlier, results)
-        return results
-
-    def _with_damage(self, earlier: int, results: Sequence[Outcome]) -> list[Outcome]:
-        """The earlier page in the same cells is damaged while nothing, part or all of this one is done."""
-        nand = self.medium
-        index = nand.first + earlier
-        held: Cell = nand.cells.values[index]
-        if held in (None, WEAK_BLANK):
-            return []
-        reading = _other(held)
-        lost = spoilt(nand.units)
-        damages: list[tuple[str, Cell]] = [("uncorrectable", lost), ("unstable", settled(reading, lost, weak=False))]
-        bases = results if nand.detail is Detail.EVERY else (results[0], results[len(results) // 2], results[-1])
-        return [
-            Outcome(f"{base.label}; paired page {earlier} {what}", (*base.changes, (index, cell)))
-            for base in bases
-            for what, cell in damages
-        ]
-
-    def _stamped(self, cell: Cell, old: Cell) -> Cell:
-        """As the medium does it, on top of what was programmed in the page before."""
-        held = old.other if isinstance(old, UnstablePage) else old
-        if not isinstance(cell, UnstablePage):
-            return self.medium.stamped(cell, held)
-        return cell._replace(one=self.medium.stamped(cell.one, held), other=self.medium.stamped(cell.other, held))
-
-    def possible(self) -> int:
-        nand = self.medium
-        in_block = self.address % nand.pages_per_block
-        earlier = nand.paired.get(in_block)
-        old: Cell = nand.cells.values[nand.first + self.address]
-        count = 1 + len(torn_pages(old, self.units, nand.edges, 0, Detail.EVERY))
-        if earlier is None or nand.cells.values[nand.first + self.address - in_block + earlier] in (None, WEAK_BLANK):
-            return count
-        return 3 * count
-
-    def whole(self) -> Sequence[Change]:
-        nand = self.medium
-        block, in_block = divmod(self.address, nand.pages_per_block)
-        cell = nand.programmed(self.address, self.units, works=nand.works(block, self.kind))
-        return ((nand.first + self.address, cell), (nand.fill_of(block), in_block + 1))
-
-
-class _Erase(Operation):
-    __slots__ = ("block", "medium")
-    kind = "erase"
-
-    def __init__(self, medium: NandFlash, block: int) -> None:
-        self.device = medium.name
-        self.block = block
-        self.address = block * medium.pages_per_block
-        self.length = medium.pages_per_block
-        self.medium = medium
-
-    def outcomes(self) -> list[Outcome]:
-        nand, count = self.medium, self.length
-        first = nand.first + self.address
-        old: list[Cell] = nand.cells.values[first : first + count]
-        empty = (nand.fill_of(self.block), 0)
-        lost = spoilt(nand.units)
-
-        def leaves(label: str, pages: Sequence[Cell], *more: Change) -> Outcome:
-            changes: list[Change] = [(first + i, page) for i, page in enumerate(pages) if page != old[i]]
-            return Outcome(label, [*changes, *more])
-
-        programmed = [number for number, page in enumerate(old) if page is not None]
-        results = [Outcome("nothing", ())]
-        for k in self._stops(programmed):
-            half = half_erased(_one(old[k]), nand.edges)
-            results.append(leaves(f"{k} pages and half a page blank", [*[None] * k, half, *old[k + 1 :]]))
-        if programmed:
-            results.append(leaves("all pages uncorrectable", [None if page is None else lost for page in old]))
-            shaky, shaky_other = self._shaky(old)
-            results.append(leaves("blank or as before, unstable", shaky))
-            if shaky_other != shaky:
-                results.append(leaves("blank or as before, the other way round, unstable", shaky_other))
-        results.append(leaves("blank, but weak", [WEAK_BLANK] * count, empty))
-        results.append(leaves("all", [None] * count, empty))
-        return results
-
-    def _stops(self, programmed: Sequence[int]) -> Sequence[int]:
-        """The pages in the middle of which the erase may have stopped."""
-        if not programmed:
-            return ()
-        if self.medium.detail is Detail.EVERY:
-            return programmed
-        sample = programmed[wandering(self.address, bytes(programmed)) % len(programmed)]
-        return sorted({programmed[0], sample})
-
-    def _shaky(self, old: Sequence[Cell]) -> tuple[list[Cell], list[Cell]]:
-        """Pages that an erase has not quite made blank, whichever reading of an unstable one was there."""
-        blank = (None,) * self.medium.units
-
-        def shaky(page: Cell, reading: Stable) -> Cell:
-            return page if reading in (None, blank) else settled(reading, None, weak=False)
-
-        ways = [(shaky(page, _one(page)), shaky(page, _other(page))) for page in old]
-        return [one for one, _ in ways], [other for _, other in ways]
-
-    def possible(self) -> int:
-        nand = self.medium
-        first = nand.first + self.address
-        old: list[Cell] = nand.cells.values[first : first + self.length]
-        programmed = sum(page is not None for page in old)
-        if not programmed:
-            return 3
-        shaky, shaky_other = self._shaky(old)
-        return 5 + programmed + (shaky != shaky_other)
-
-    def whole(self) -> Sequence[Change]:
-        return self.medium.erased(self.block, works=self.medium.works(self.block, self.kind))
-
-
-def _one(cell: Cell) -> Stable:
-    return cell.one if isinstance(cell, UnstablePage) else cell
-
-
-def _other(cell: Cell) -> Stable:
-    return cell.other if isinstance(cell, UnstablePage) else cell

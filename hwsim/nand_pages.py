@@ -47,6 +47,16 @@ WEAK_BLANK: Final = UnstablePage(None, None, weak=True)
 """What a cut erase may leave: it reads as a blank page, and may be programmed as one."""
 
 
+def earlier_of(cell: Cell) -> Stable:
+    """The first of two readings, or the only one."""
+    return cell.one if isinstance(cell, UnstablePage) else cell
+
+
+def later_of(cell: Cell) -> Stable:
+    """The second of two readings, or the only one."""
+    return cell.other if isinstance(cell, UnstablePage) else cell
+
+
 def settled(one: Stable, other: Stable, *, weak: bool) -> Cell:
     """The cell that holds both readings: a stable one where nothing is left to choose."""
     return one if one == other and not weak else UnstablePage(one, other, weak)

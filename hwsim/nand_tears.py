@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deltabench.hwsim.disk import UNCORRECTABLE
-from deltabench.hwsim.nand_pages import Cell, Page, Stable, Unit, Units, UnstablePage, settled, spoilt, units_of
+from deltabench.hwsim.nand_pages import (
+    Cell,
+    Page,
+    Stable,
+    Unit,
+    Units,
+    UnstablePage,
+    later_of,
+    settled,
+    spoilt,
+    units_of,
+)
 from deltabench.hwsim.tearing import Detail
 
 
@@ -14,7 +25,7 @@ def torn_pages(old: Cell, units: Units, edges: Sequence[int], position: int, det
 
     ``edges``: the first unit of each codeword, and behind the last.  ``position``: the codeword for samples.
     """
-    held = old.other if isinstance(old, UnstablePage) else old
+    held = later_of(old)
     before = units_of(held, edges[-1])
     count, lost = len(edges) - 1, spoilt(edges[-1])
     stable: dict[Stable, str] = {}
