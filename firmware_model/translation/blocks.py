@@ -39,13 +39,14 @@ class BlockTable:
     def most_worn(self) -> int | None:
         """The most worn free block; None if there is none."""
         erases = self.erases
-        return min(self._allowed(), key=lambda block: (-erases[block], block), default=None)
+        return min(self.available(), key=lambda block: (-erases[block], block), default=None)
 
     def _least_worn(self) -> int | None:
         erases = self.erases
-        return min(self._allowed(), key=lambda block: (erases[block], block), default=None)
+        return min(self.available(), key=lambda block: (erases[block], block), default=None)
 
-    def _allowed(self) -> set[int]:
+    def available(self) -> set[int]:
+        """The free blocks that may be taken now."""
         barred = self.pinned | self.newest
         return self.free if self.free.isdisjoint(barred) else self.free - barred
 

@@ -73,8 +73,9 @@ class Checkpoints:
         """Write one; returns its blocks, which are held.
 
         ``spared``: the blocks that are free also if it should not count next time; by default those free now.
-        If a block fails meanwhile, of which it says nothing, it begins again elsewhere.  What was begun in vain may
-        count at the next mount, and is not erased before that which takes its place is there.
+        If a block fails meanwhile, of which it says nothing, it begins again elsewhere, if there is room: that block
+        would fail again.  What was begun in vain may count at the next mount, and is not erased before that which takes
+        its place is there.
         """
         if spared is None:
             spared = log.blocks.free - log.blocks.pinned
@@ -85,7 +86,8 @@ class Checkpoints:
                 known_bad = self._write(log, mapping, copies, blocks, spared)
             except ProgramFailedError:
                 known_bad = -1
-            if known_bad == len(log.blocks.bad):
+            whole, room = known_bad >= 0, len(log.blocks.available()) > len(blocks)
+            if whole and (known_bad == len(log.blocks.bad) or not room):
                 log.close()
                 for block in in_vain:
                     log.blocks.close(block)

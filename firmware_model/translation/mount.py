@@ -13,7 +13,8 @@ Why a mount is safe however often power is cut in it:
   place.)
 * A cut may leave blocks of a checkpoint that does not count half-erased, or such that they read as before once more.  A
   checkpoint that is not settled is passed over unless all its blocks are there, and all copies of data in them can be
-  read; and each page is read once, and what was read is written anew from RAM.
+  read; and if data have been written since, which name the one that was in force then.  Each page is read once, and
+  what was read is written anew from RAM.
 * What is not seen by one mount, as it is half-erased, may be there at the next: it is older than what has been written
   meanwhile, as the block with the newest sequence is never erased before another has a newer one.
 * But for a header with nothing behind it, which may have been torn: its sequence may have been given once more.  Such a
@@ -215,7 +216,7 @@ class Mount:
                         f"{self._nand.name}: both copies of the translation layer's checkpoint are unreadable"
                     )
                 return InForce(tuple(group), checkpoint, settled=True)
-            if self._is_complete(group, checkpoint):
+            if self._is_newer_than_data(group, found) and self._is_complete(group, checkpoint):
                 return InForce(tuple(group), checkpoint, settled=False)
         return None
 
@@ -223,6 +224,11 @@ class Mount:
         """Whether there is more in a block than its header, whose program then has returned."""
         page = block * self._geometry.pages_per_block + self._geometry.usable[1]
         return any(self._read(page).units)
+
+    def _is_newer_than_data(self, group: Sequence[Block], found: Sequence[Block]) -> bool:
+        """Whether no data were written since: they name what was in force, and that was not this one."""
+        data = [each for each in found if each.holds_data]
+        return not data or self._is_newer(group[0].sequence, data[-1].sequence)
 
     def _is_complete(self, group: Sequence[Block], checkpoint: Checkpoint) -> bool:
         """Whether all blocks of a checkpoint are there, one after the other, and all copies that it refers to."""

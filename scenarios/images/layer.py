@@ -97,7 +97,7 @@ def read_layer(image: MemoryImage, flash: Flash) -> Layer:
                 return _refused(pages, flash, "both copies of its checkpoint are unreadable")
             continue
         said = _said(found.content, flash)
-        if settled or _is_complete(pages, flash, group, said.map):
+        if settled or (_follows_data(group, more) and _is_complete(pages, flash, group, said.map)):
             return _mounted(pages, flash, heads, group, found, said, named=first in named)
     return _refused(pages, flash, "it has no checkpoint of a translation layer that can be read")
 
@@ -186,6 +186,12 @@ def _said(content: bytes, flash: Flash) -> _Said:
         frozenset(block for block, entry in enumerate(entries) if entry & BAD),
         {logical: page for logical, page in found if page != flash.nowhere},
     )
+
+
+def _follows_data(group: Sequence[Head], more: Sequence[Head]) -> bool:
+    """Whether no data are newer than a checkpoint that they do not name."""
+    data = [head for head in more if head.of_data]
+    return not data or _is_newer(group[0].sequence, data[-1].sequence)
 
 
 def _is_complete(pages: Pages, flash: Flash, group: Sequence[Head], mapped: dict[int, int]) -> bool:

@@ -109,14 +109,14 @@ class TakesLowest(BlockTable):
     """Of the free blocks the first."""
 
     def _least_worn(self) -> int | None:
-        return min(self._allowed(), default=None)
+        return min(self.available(), default=None)
 
 
 class TakesByLot(BlockTable):
     """Any of the free blocks."""
 
     def _least_worn(self) -> int | None:
-        return min(self._allowed(), key=lambda block: crc32(bytes((block, self.erases[block] & 0xFF))), default=None)
+        return min(self.available(), key=lambda block: crc32(bytes((block, self.erases[block] & 0xFF))), default=None)
 
 
 CHOICES = (BlockTable, BlockTable, TakesLowest, TakesByLot)
