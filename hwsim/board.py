@@ -52,7 +52,7 @@ class DeviceSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     blocks: Annotated[int, msgspec.Meta(ge=1)] | None = None
     bad_blocks: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
     failing: tuple[Failing, ...] = ()
-    cycles: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    cycles: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | None = None
 
 
 class SwitchSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -130,7 +130,8 @@ class Board:
         try:
             return self._made(name, part, spec, detail)
         except HardwareError as error:
-            error.args = (f"{key}.sectors = {spec.sectors}: {error}",)
+            wanted = "" if spec.sectors is None else f".sectors = {spec.sectors}"
+            error.args = (f"{key}{wanted}: {error}",)
             raise
 
     def _made(self, name: str, part: StoragePart, spec: DeviceSpec, detail: Detail) -> Medium:
@@ -211,10 +212,17 @@ def _combined(outcomes: list[Outcome], others: list[Outcome], device: str) -> li
 
 def _check_blocks(key: str, spec: DeviceSpec, part: NandPart) -> None:
     """Raises BoardError for blocks that the part has not."""
-    if spec.blocks is not None and (spec.blocks > part.blocks or spec.blocks % part.planes):
+    # Of so many blocks at least one is never bad.
+    least = -(-2 // part.planes) * part.planes
+    if spec.blocks is not None and (not least <= spec.blocks <= part.blocks or spec.blocks % part.planes):
         whole = f" in steps of {part.planes}, its planes" if part.planes > 1 else ""
-        raise BoardError(f"{key}.blocks = {spec.blocks}: allowed: {part.planes} to {part.blocks}{whole}")
+        raise BoardError(f"{key}.blocks = {spec.blocks}: allowed: {least} to {part.blocks}{whole}")
     blocks = spec.blocks or part.blocks
+    most_bad = part.with_blocks(blocks).most_bad_blocks
+    if len(spec.bad_blocks) > most_bad:
+        raise BoardError(f"{key}.bad_blocks: {len(spec.bad_blocks)} blocks; allowed: at most {most_bad} of {blocks}")
+    if len(set(spec.bad_blocks)) < len(spec.bad_blocks):
+        raise BoardError(f"{key}.bad_blocks: a block is named twice; name it once")
     named = {f"bad_blocks[{n}]": block for n, block in enumerate(spec.bad_blocks)}
     named |= {f"failing[{n}].block": fault.block for n, fault in enumerate(spec.failing)}
     for what, block in named.items():

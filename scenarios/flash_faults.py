@@ -20,7 +20,8 @@ from deltabench.scenarios import scenario as steps
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.workload import Action
 
-FAULTS: Final = (steps.BitErrors, steps.Age)
+FAULTS: Final = (steps.BitErrors, steps.Age, steps.ReadOnly)
+"""A step `wear-out` is writes, and then the last of these."""
 
 
 class FlashFaults:
@@ -35,11 +36,13 @@ class FlashFaults:
         """Whether all that befalls the flash can; raises ScenarioError."""
         for action in actions:
             if isinstance(action, FAULTS) and not self._flash:
-                raise ScenarioError(f"{self._path}: bit-errors and age are for NAND flash, and the board has none")
-            if isinstance(action, steps.Age) and any(nand.aging is None for nand in self._flash):
-                raise ScenarioError(
-                    f"{self._path}: age: NAND flash ages if board.devices.<name>.cycles says how worn it is"
-                )
+                what = "read-only and wear-out are" if isinstance(action, steps.ReadOnly) else f"{_step(action)} is"
+                raise ScenarioError(f"{self._path}: {what} for NAND flash, and the board has none")
+            if isinstance(action, steps.Age):
+                for nand in self._flash:
+                    if nand.aging is None:
+                        key = f"board.devices.{nand.name}.cycles"
+                        raise ScenarioError(f"{self._path}: age: NAND flash ages if {key} says how worn it is")
             if isinstance(action, steps.BitErrors):
                 for nand in self._flash:
                     if nand.part.codeword_bytes != SECTOR_BYTES:
@@ -74,6 +77,10 @@ class FlashFaults:
             assert nand.aging is not None, "checked before"
             nand.aging.disturb(action.reads)
         self._board.clock.advance_ns(action.years * DAYS_A_YEAR * NS_PER_DAY)
+
+
+def _step(action: Action) -> str:
+    return "age" if isinstance(action, steps.Age) else "bit-errors"
 
 
 def _checkpoint_page(layer: TranslationLayer) -> int | None:

@@ -236,8 +236,9 @@ class Power(_Table, frozen=True):
     in any number (``unbounded``).
 
     ``depth`` cuts in a row: those after the first fall at every operation of the recovery.  ``boot_limit`` is the most
-    media operations that a boot may take (default: 64 and 4 a unit).  No more is explored of a variant than
-    ``most_states`` recoveries, and in ``most_seconds`` of CPU time.  ``stop_at_first``: one violation is enough.
+    media operations that a boot may take (default: 64, 4 a unit, and what 4 checkpoints of each NAND flash take).  No
+    more is explored of a variant than ``most_states`` recoveries, and in ``most_seconds`` of CPU time.
+    ``stop_at_first``: one violation is enough.
     ``classes``: of states that are equivalent, in recoveries, one is judged, as with any number of cuts.
     """
 

@@ -83,7 +83,8 @@ def _notes(region: BuiltRegion) -> list[str]:
     if region.unstable:
         pages = "1 page" if region.unstable == 1 else f"{region.unstable} pages"
         notes.append(
-            f"{region.name}: {pages} may read otherwise next time; the image has the reading that the crash id names."
+            f"{region.name}: {pages} may read otherwise next time; the image has the reading that a crash id "
+            "names, or the earlier one."
         )
     if region.unreadable and region.name == NAND:
         pages = "1 page has" if region.unreadable == 1 else f"{region.unreadable} pages have"

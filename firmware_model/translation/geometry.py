@@ -53,6 +53,15 @@ class Geometry(Rom):
         return len(self.usable) - 1
 
     @property
+    def checkpoint_operations(self) -> int:
+        """What writing a checkpoint takes at most: erases, headers, both copies, and the data that a mount adds.
+
+        These are what was in the open block, and what the mount before wrote with its own.
+        """
+        pages = 2 * self.data_pages + 2 * self.checkpoint_pages
+        return 2 * -(-pages // self.data_pages) + pages
+
+    @property
     def sectors(self) -> int:
         """The capacity."""
         return self.logical_pages * self.page_sectors
@@ -74,6 +83,11 @@ def geometry_of(nand: NandFlash, over_provisioning: int) -> Geometry:
     part = read_parameters(nand.parameter_page())
     usable = lower_pages(part.pairing, part.pages_per_block)
     data_pages = len(usable) - 1
+    if not data_pages:
+        raise ConfigurationError(
+            f"{nand.name}: of a block of {nand.part.name} one page can be used; a translation layer needs a header and "
+            "data, which takes 2 pages, or 4 where pages share cells"
+        )
     page_sectors = part.page_bytes // SECTOR_BYTES
     pages = part.blocks * part.pages_per_block
     address_bytes = 2 if pages < 1 << 16 else 4

@@ -24,7 +24,8 @@ Why a mount is safe however often power is cut in it:
   looked at again, whatever it may read as later.
 * Only the last page of the log can be unstable: any other had returned before the next was begun.  If it reads whole,
   it is written once more with the new checkpoint (rule 5).  Until that is there neither its block nor the block of the
-  page that it replaces is erased: at the next mount it may read as if it had never been.
+  page that it replaces is erased: at the next mount it may read as if it had never been.  Nor is the newest block of
+  the log, if there is only a header in it: at the next mount the page may be there.
 * With a checkpoint a mount writes all that is valid in the block that was open, and in the blocks of the checkpoint
   before, so that both are free afterwards: however often power is cut, no blocks are lost to a few pages each (rule 6).
 * A quiet mount, with a settled checkpoint and no data after it, writes nothing; nor is anything ever appended to a
@@ -169,7 +170,10 @@ class Mount:
         counts = opened is not None and opened.replaced is not None
         core.takes(UNSETTLED if not settled else TAIL_WHOLE if counts else TAIL_TORN)
         spared = None if settled else self._spared(was_free, group, blocks)
+        # Even if there is only a header in it, next time there may be a page.
+        blocks.pinned = {each.block for each in data[-1:]}
         renewed = self._make_firm(log, mapping, opened, checkpoint, spared)
+        blocks.pinned = set()
         for block in later:
             blocks.close(block)
         return Mounted(mapping, log, renewed)
@@ -338,11 +342,9 @@ class Mount:
                 for page, units, spare in opened.pages
                 if mapping.owner[page] != NOTHING
             ]
-            log.blocks.pinned = {opened.block} | ({opened.replaced} if opened.replaced is not None else set())
+            log.blocks.pinned |= {opened.block} | ({opened.replaced} if opened.replaced is not None else set())
         self._core.spend(RECOVERED, len(copies))
-        written = self._checkpoints.write(log, mapping, copies, spared)
-        log.blocks.pinned = set()
-        return written
+        return self._checkpoints.write(log, mapping, copies, spared)
 
     def _read(self, page: int) -> PageRead:
         """A page, which is read once: an unstable one could read otherwise a line later."""

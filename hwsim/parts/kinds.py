@@ -103,9 +103,9 @@ class NandPart(_Described, frozen=True, kw_only=True):
     """
 
     kind: Literal["nand"] = "nand"
-    page_bytes: Annotated[int, _figure("data bytes of a page", "B", 512)]
+    page_bytes: Annotated[int, _figure("data bytes of a page", "B", 512, 1 << 14)]
     spare_bytes: Annotated[int, _figure("bytes of a page beside its data", "B", 1, 0xFFFF)]
-    pages_per_block: Annotated[int, _figure("pages that one erase clears", "pages", 1)]
+    pages_per_block: Annotated[int, _figure("pages that one erase clears", "pages", 2)]
     blocks: Annotated[int, _figure("blocks, good and bad", "blocks", 1)]
     planes: Annotated[int, _figure("planes that the blocks take turns on", ge=1)]
     bits_per_cell: Annotated[Literal[1, 2], _figure("bits that a cell holds, each in another page", other="1, 2")]

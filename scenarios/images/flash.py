@@ -18,7 +18,7 @@ BLOCK_ENTRY_BYTES: Final = 4
 KEPT_BLOCKS: Final = 8
 """Blocks that are never of the capacity, besides those of three checkpoints and those that may be bad."""
 SPARE_BYTES: Final = NAND_SPARE.fixed_bytes + CRC_BYTES
-MOST_PAGE_BYTES: Final = 1 << 15
+MOST_PAGE_BYTES: Final = 1 << 14
 PARITY_BITS: Final = 14
 """Of the ECC, for each bit that it corrects in a codeword."""
 

@@ -179,7 +179,7 @@ def test_what_is_said_of_disks_is_refused_for_other_parts(settings: dict[str, ob
 def test_a_nand_flash_has_the_blocks_and_faults_that_the_board_says() -> None:
     table = {
         "part": "generic-nand",
-        "blocks": 16,
+        "blocks": 40,
         "bad_blocks": [3, 5],
         "failing": [{"block": 1, "on": "erase", "after": 1}, {"block": 1, "on": "program"}],
         "cycles": 50_000,
@@ -187,13 +187,13 @@ def test_a_nand_flash_has_the_blocks_and_faults_that_the_board_says() -> None:
     board = Board(msgspec.convert({"devices": {"nand0": table}, "tearing": "every"}, BoardSpec))
     nand = board.media["nand0"]
     assert isinstance(nand, NandFlash)
-    assert (nand.size, nand.blocks, nand.detail) == (16 * 8, 16, Detail.EVERY)
-    assert [block for block in range(16) if nand.is_bad(block)] == [3, 5]
+    assert (nand.size, nand.blocks, nand.detail) == (40 * 8, 40, Detail.EVERY)
+    assert [block for block in range(40) if nand.is_bad(block)] == [3, 5]
     assert [nand.erase(1), nand.erase(1)] == [True, False]
     assert not nand.program(8, (bytes(512), bytes(16)))
     assert nand.aging is not None
     told = read_parameters(nand.parameter_page())
-    assert (told.blocks, told.most_bad_blocks) == (16, 1), "no more may be bad than in proportion"
+    assert (told.blocks, told.most_bad_blocks) == (40, 2), "no more may be bad than in proportion"
 
 
 def test_a_nand_flash_of_which_nothing_is_said_has_all_its_blocks_and_ages_not() -> None:
@@ -205,7 +205,10 @@ def test_a_nand_flash_of_which_nothing_is_said_has_all_its_blocks_and_ages_not()
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        ({"blocks": 65}, r"blocks = 65: allowed: 1 to 64$"),
+        ({"blocks": 65}, r"blocks = 65: allowed: 2 to 64$"),
+        ({"blocks": 1}, r"blocks = 1: allowed: 2 to 64$"),
+        ({"blocks": 20, "bad_blocks": (3, 4)}, r"bad_blocks: 2 blocks; allowed: at most 1 of 20$"),
+        ({"bad_blocks": (3, 3)}, r"bad_blocks: a block is named twice; name it once$"),
         ({"part": "MT29F8G08ABBCA", "blocks": 7}, r"blocks = 7: allowed: 2 to 4096 in steps of 2, its planes$"),
         ({"bad_blocks": (0, 64)}, r"bad_blocks\[1\] = 64: allowed: 0 to 63, as there are 64 blocks$"),
         ({"blocks": 8, "bad_blocks": (8,)}, r"bad_blocks\[0\] = 8: allowed: 0 to 7, as there are 8 blocks$"),

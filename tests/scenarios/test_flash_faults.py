@@ -104,7 +104,7 @@ def test_a_device_without_spare_blocks_refuses_and_keeps_what_it_has_wherever_po
     ("row", "board", "message"),
     [
         ('do = "bit-errors", lba = 1, bits = 5', NAND, "LBA 1 was never written; write it before"),
-        ('do = "age", years = 1', NAND, r"ages if board\.devices\.<name>\.cycles says how worn it is"),
+        ('do = "age", years = 1', NAND, r"ages if board\.devices\.nand0\.cycles says how worn it is"),
         ('do = "bit-errors", lba = 9, bits = 5', NAND, r"steps\[0\]: lba = 9, count = 1 runs beyond the volume"),
     ],
 )
@@ -114,8 +114,13 @@ def test_what_cannot_befall_a_flash_is_refused(new_scenario: NewScenario, row: s
 
 
 def test_faults_of_flash_need_flash(new_scenario: NewScenario) -> None:
-    with pytest.raises(ScenarioError, match="bit-errors and age are for NAND flash, and the board has none"):
-        session_of(new_scenario(steps('do = "bit-errors", lba = 1, bits = 5'), "[firmware]\nunits = 8\n"))
+    for step, named in (
+        ('do = "bit-errors", lba = 1, bits = 5', "bit-errors is"),
+        ('do = "age", years = 1', "age is"),
+        ('do = "wear-out", writes = 3', "read-only and wear-out are"),
+    ):
+        with pytest.raises(ScenarioError, match=f"{named} for NAND flash, and the board has none"):
+            session_of(new_scenario(steps(step), "[firmware]\nunits = 8\n"))
 
 
 def test_a_trace_in_mqsims_format_runs_on_flash(new_scenario: NewScenario, tmp_path: Path) -> None:
