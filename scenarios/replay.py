@@ -7,9 +7,11 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from deltabench.firmware_model.controller import Controller, MapsView
+from deltabench.firmware_model.translation.spare import Kind
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.instability import Adversary
 from deltabench.hwsim.medium import Operation, Outcome
+from deltabench.hwsim.nand_operations import Erase, Program
 from deltabench.scenarios.crash_id import CrashId, CrashIdError, Path
 from deltabench.scenarios.oracle import Violation
 from deltabench.scenarios.scenario import Variant
@@ -20,7 +22,10 @@ OPERATIONS_BEFORE: Final = 12
 
 
 class Event(NamedTuple):
-    """One thing that happens: ``kind`` is operation, cut, boot or note; ``maps`` are VSM and DDM before it."""
+    """One thing that happens: ``kind`` is operation, cut, boot or note; ``maps`` are VSM and DDM before it.
+
+    ``maps`` is None where there are none to see, and where a translation layer only keeps its log going.
+    """
 
     kind: str
     number: int
@@ -75,7 +80,7 @@ class _Teller:
     def on_operation(self, operation: Operation) -> None:
         """Listener while the workload or a recovery runs."""
         number = self._session.rig.board.rail.operations
-        event = Event("operation", number, str(operation), self._maps())
+        event = Event("operation", number, str(operation), None if _keeps_log_going(operation) else self._maps())
         (self._events if self._done else self._before).append(event)
         if self._done < len(self._path) and number == self._path[self._done].operation:
             self.cut(number, self._session.rig.board.cut_outcomes(operation))
@@ -125,6 +130,14 @@ class _Teller:
 
     def _maps(self) -> MapsView | None:
         return maps_of(self._session.rig.controller)
+
+
+def _keeps_log_going(operation: Operation) -> bool:
+    """Whether a translation layer does it for itself: no change of the maps becomes durable by that."""
+    if isinstance(operation, Program):
+        spare = operation.units[-1]
+        return spare is None or spare[0] != Kind.DATA
+    return isinstance(operation, Erase)
 
 
 def maps_of(controller: Controller | None) -> MapsView | None:

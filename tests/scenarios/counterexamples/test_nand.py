@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,11 @@ from deltabench.scenarios.counterexamples.incident import Altered, Incident
 from deltabench.scenarios.counterexamples.naming import Names, is_housekeeping
 from deltabench.scenarios.counterexamples.shrink import shrink
 from deltabench.scenarios.counterexamples.timeline import record
-from deltabench.scenarios.crash_id import CrashId
+from deltabench.scenarios.crash_id import CrashId, Cut
 from deltabench.scenarios.explorer import Finding
 from deltabench.scenarios.oracle import Rule
-from deltabench.scenarios.scenario import Scenario, Variant, load_scenario
+from deltabench.scenarios.replay import tell
+from deltabench.scenarios.scenario import Scenario, Variant, find_scenario, load_scenario
 from deltabench.scenarios.session import Session
 
 NewScenario = Callable[..., Scenario]
@@ -148,3 +150,14 @@ def test_cells_that_may_read_otherwise_can_be_tried_as_if_they_did_not(new_file:
     assert isinstance(incident.rig.make(), DeltaController)
     assert any(isinstance(cell, UnstablePage) for cell in board.cells.values)
     assert (incident.judge(Altered(stable="o")) is None) != (incident.judge(Altered(stable="n")) is None)
+
+
+def test_a_change_of_the_maps_is_told_with_a_page_of_data_and_not_with_what_keeps_the_log_going() -> None:
+    variant = find_scenario("nand-holds-everything").variant("flagged-nand")
+    story = tell(variant, CrashId("nand-holds-everything", variant.name, (Cut(93, 0),)))
+    seen = [event for event in story.events if event.kind == "operation" and event.maps]
+    changed = [after.number for before, after in pairwise(seen) if before.maps != after.maps]
+    erased = {event.number for event in story.events if " erase " in event.text}
+    assert changed
+    assert erased
+    assert not erased & {event.number for event in seen}
