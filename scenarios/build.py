@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -15,15 +14,13 @@ from deltabench.firmware_model.controller import Controller, DeltaController
 from deltabench.firmware_model.errors import ConfigurationError
 from deltabench.firmware_model.schemes import SCHEMES
 from deltabench.firmware_model.schemes.scheme import MapScheme
-from deltabench.firmware_model.translation.geometry import geometry_for
 from deltabench.hwsim.board import Board, BoardSpec
 from deltabench.hwsim.errors import HardwareError
-from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.parts import is_part_file
 from deltabench.scenarios.errors import ScenarioError
 from deltabench.scenarios.guest import load_class
 from deltabench.scenarios.pairing import pairing_key
-from deltabench.scenarios.rig import Rig
+from deltabench.scenarios.rig import Rig, boot_limit
 from deltabench.scenarios.scenario import Variant, scheme_key
 
 
@@ -52,18 +49,7 @@ def build_rig(variant: Variant) -> Rig:
         ) from error
     board.lose_power()
     firmware = variant.firmware
-    return Rig(board, make, firmware.volume_sectors, document.power.boot_limit or _boot_limit(board, firmware))
-
-
-def _boot_limit(board: Board, firmware: FirmwareConfig) -> int:
-    """The most media operations that a boot may take: 64, 4 a unit, and 4 checkpoints of each NAND flash."""
-    limit = 64 + 4 * firmware.units
-    for medium in board.media.values():
-        if isinstance(medium, NandFlash):
-            # A guest may do without a translation layer, on a flash that is too small for one.
-            with suppress(ConfigurationError):
-                limit += 4 * geometry_for(medium, firmware).checkpoint_operations
-    return limit
+    return Rig(board, make, firmware.volume_sectors, document.power.boot_limit or boot_limit(board, firmware))
 
 
 def _firmware_key(error: Exception) -> str:

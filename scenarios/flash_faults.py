@@ -36,7 +36,11 @@ class FlashFaults:
         """Whether all that befalls the flash can; raises ScenarioError."""
         for action in actions:
             if isinstance(action, FAULTS) and not self._flash:
-                what = "read-only and wear-out are" if isinstance(action, steps.ReadOnly) else f"{_step(action)} is"
+                what = (
+                    "read-only and wear-out are"
+                    if isinstance(action, steps.ReadOnly)
+                    else f"{action.__struct_config__.tag} is"
+                )
                 raise ScenarioError(f"{self._path}: {what} for NAND flash, and the board has none")
             if isinstance(action, steps.Age):
                 for nand in self._flash:
@@ -77,10 +81,6 @@ class FlashFaults:
             assert nand.aging is not None, "checked before"
             nand.aging.disturb(action.reads)
         self._board.clock.advance_ns(action.years * DAYS_A_YEAR * NS_PER_DAY)
-
-
-def _step(action: Action) -> str:
-    return "age" if isinstance(action, steps.Age) else "bit-errors"
 
 
 def _checkpoint_page(layer: TranslationLayer) -> int | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from deltabench.firmware_model.layout import LABEL, MAPS, Layout
 from deltabench.firmware_model.steps import (
@@ -35,7 +35,8 @@ from deltabench.hwsim.core import Step
 from deltabench.hwsim.medium import Operation
 from deltabench.hwsim.meter import OTHER
 from deltabench.hwsim.nand import NandFlash
-from deltabench.hwsim.nand_pages import Page, Stable, Units, UnstablePage
+from deltabench.hwsim.nand_operations import Program
+from deltabench.hwsim.nand_pages import Units, later_of, units_of
 
 DATA: Final = "data"
 CAUSE_OF_REGION: Final = {LABEL: "labels", MAPS: "maps"}
@@ -157,11 +158,11 @@ class FlashUse:
         if self._mounting:
             self._mounts[medium.name] += 1
             self._mounting = False
-        if operation.kind == "erase":
+        if not isinstance(operation, Program):
             return TRANSLATION
         page = operation.address
         works = medium.works(page // medium.pages_per_block, "program")
-        return self._programmed(_spare(page, operation), works=works)
+        return self._programmed(opened(page, operation.units), works=works)
 
     def _programmed(self, spare: Spare | None, *, works: bool) -> str:
         """What a page is programmed for."""
@@ -202,16 +203,6 @@ class FlashUse:
         self._pages[self._device][cause] += pages
 
 
-def _spare(page: int, operation: Operation) -> Spare | None:
-    """What a program writes into the spare bytes; None if they are not those of a translation layer."""
-    units: Units = operation.units  # type: ignore[attr-defined]
-    return opened(page, units)
-
-
 def _units(medium: NandFlash, page: int) -> Units:
     """What a page holds, or may hold, for an observer."""
-    cell: Any = medium.cells.values[medium.first + page]
-    held: Stable = cell.other if isinstance(cell, UnstablePage) else cell
-    if held is None:
-        return (None,)
-    return held.units if isinstance(held, Page) else held
+    return units_of(later_of(medium.cells.values[medium.first + page]), medium.units)

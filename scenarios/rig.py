@@ -8,20 +8,35 @@ from __future__ import annotations
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from deltabench.firmware_model import commands
 from deltabench.firmware_model.commands import MOST_SECTORS, Command, Response
+from deltabench.firmware_model.config import FirmwareConfig
 from deltabench.firmware_model.controller import Controller, State
+from deltabench.firmware_model.errors import ConfigurationError
+from deltabench.firmware_model.translation.geometry import geometry_for
 from deltabench.hwsim.board import Board
 from deltabench.hwsim.disk import SECTOR_BYTES, ZERO_SECTOR
+from deltabench.hwsim.nand import NandFlash
 from deltabench.hwsim.power import Listener, OperationLimitError
 from deltabench.scenarios.oracle import UNREADABLE, Image, Rule, Violation
 
 COMMAND_LIMIT = 16
 """A command that takes so many times more media operations than a boot may, and it has sectors, hangs."""
+
+
+def boot_limit(board: Board, firmware: FirmwareConfig) -> int:
+    """The most media operations that a boot may take: 64, 4 a unit, and 4 checkpoints of each NAND flash."""
+    limit = 64 + 4 * firmware.units
+    for medium in board.media.values():
+        if isinstance(medium, NandFlash):
+            # A guest may do without a translation layer, on a flash that is too small for one.
+            with suppress(ConfigurationError):
+                limit += 4 * geometry_for(medium, firmware).checkpoint_operations
+    return limit
 
 
 class ReadOnlyRefusal(Violation):

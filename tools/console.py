@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -56,6 +57,32 @@ def print_table(console: Console, table: Table, piped_width: int = PIPED_WIDTH) 
 def needed_width(console: Console, table: Table) -> int:
     """The columns that a table needs if nothing in it is wrapped or cut off."""
     return console.measure(table, options=console.options.update(width=UNBOUNDED)).maximum
+
+
+def widest(console: Console, tables: Iterable[Table]) -> Table:
+    """The first of ``tables``, widest first, that the terminal has room for.
+
+    Of the last, if none fits, the first column is folded: names can be of any length.
+    """
+    for table in tables:
+        if console.soft_wrap or needed_width(console, table) <= console.width:
+            return table
+    table.columns[0].no_wrap = False
+    table.columns[0].overflow = "fold"
+    return table
+
+
+def table_of_numbers(
+    of: str, names: Sequence[str], headings: Mapping[str, str], rows: Sequence[Mapping[str, str]]
+) -> Table:
+    """A line for each of ``names``, under the heading ``of``, with what its row has for each of ``headings``."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(of, no_wrap=True)
+    for heading in headings.values():
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, row in zip(names, rows, strict=True):
+        table.add_row(escape(name), *(row[column] for column in headings))
+    return table
 
 
 Advance = Callable[[int, int], None]

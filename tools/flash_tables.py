@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from deltabench.tools.console import needed_width, print_table
+from deltabench.tools.console import needed_width, print_table, table_of_numbers, widest
 from deltabench.tools.pictures.words import share
 
 if TYPE_CHECKING:
@@ -43,32 +43,18 @@ def print_flash(console: Console, runs: Sequence[MeasuredRun | EnduredRun]) -> N
 
 def _table(console: Console, rows: Sequence[tuple[str, FlashSummary]]) -> Table:
     """The widest table that the terminal has room for."""
-    shown = [_row(flash) for _, flash in rows]
-    columns = [
-        column
-        for column in HEADINGS
-        if column not in WHERE_ANY or any(row[column] not in (NOTHING, "0") for row in shown)
-    ]
-    for left_out in ((), ("moved",), ("moved", "programmed")):
-        table = _table_of([name for name, _ in rows], shown, [column for column in columns if column not in left_out])
-        if console.soft_wrap or needed_width(console, table) <= console.width:
-            return table
-    table.columns[0].no_wrap = False
-    table.columns[0].overflow = "fold"
-    return table
-
-
-def _table_of(names: Sequence[str], rows: Sequence[dict[str, str]], columns: Sequence[str]) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("variant", no_wrap=True)
-    for column in columns:
-        table.add_column(HEADINGS[column], justify="right", no_wrap=True)
-    for name, row in zip(names, rows, strict=True):
-        table.add_row(escape(name), *(row[column] for column in columns))
-    return table
+    cells = [_row(flash) for _, flash in rows]
+    shown = {
+        column: heading
+        for column, heading in HEADINGS.items()
+        if column not in WHERE_ANY or any(row[column] not in (NOTHING, "0") for row in cells)
+    }
+    names = [name for name, _ in rows]
+    tables = (
+        table_of_numbers("variant", names, {c: h for c, h in shown.items() if c not in left_out}, cells)
+        for left_out in ((), ("moved",), ("moved", "programmed"))
+    )
+    return widest(console, tables)
 
 
 def _row(flash: FlashSummary) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from deltabench.scenarios.documents import MOST_YEARS
-from deltabench.tools.console import needed_width, print_table
+from deltabench.tools.console import needed_width, print_table, widest
 from deltabench.tools.flash_tables import print_flash
 from deltabench.tools.pictures.words import listed
 from deltabench.tools.report import counted
@@ -66,11 +66,8 @@ def _in_words(workload: Workload, run: EnduredRun) -> str:
 
 def _table(console: Console, runs: Sequence[EnduredRun]) -> Table:
     """The widest table that the terminal has room for."""
-    for left_out in ((), ("driven by",), ("driven by", "rated for")):
-        table = _table_without(left_out, runs)
-        if console.soft_wrap or needed_width(console, table) <= console.width:
-            break
-    return table
+    choices = ((), ("driven by",), ("driven by", "rated for"))
+    return widest(console, (_table_without(left_out, runs) for left_out in choices))
 
 
 def _table_without(left_out: Sequence[str], runs: Sequence[EnduredRun]) -> Table:

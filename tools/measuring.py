@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from deltabench.scenarios.verdict import write_whole
-from deltabench.tools.console import make_console, needed_width, print_table, work_bar
+from deltabench.tools.console import make_console, print_table, table_of_numbers, widest, work_bar
 from deltabench.tools.exits import Exit
 from deltabench.tools.finding import scheme_option, selected, store_option, wrap_option
 from deltabench.tools.flash_tables import print_flash
@@ -113,27 +113,13 @@ def print_measurement(console: Console, runs: Sequence[MeasuredRun], *, interrup
 def _table(console: Console, runs: Sequence[MeasuredRun]) -> Table:
     """The widest table that the terminal has room for, of what any of the runs has."""
     rows = [_row(run) for run in runs]
-    columns = [column for column in HEADINGS if any(row[column] != NOTHING for row in rows)]
-    for left_out in ((), ("restore",), ("restore", "write 99 %"), ("restore", "write 99 %", "flush")):
-        table = _table_of(runs, rows, [column for column in columns if column not in left_out])
-        if console.soft_wrap or needed_width(console, table) <= console.width:
-            return table
-    table.columns[0].no_wrap = False
-    table.columns[0].overflow = "fold"
-    return table
-
-
-def _table_of(runs: Sequence[MeasuredRun], rows: Sequence[dict[str, str]], columns: Sequence[str]) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    table.add_column("scheme\nand store", no_wrap=True)
-    for column in columns:
-        table.add_column(HEADINGS[column], justify="right", no_wrap=True)
-    for run, row in zip(runs, rows, strict=True):
-        table.add_row(escape(run.run.removeprefix(f"{run.scenario}:")), *(row[column] for column in columns))
-    return table
+    names = [run.run.removeprefix(f"{run.scenario}:") for run in runs]
+    shown = {column: heading for column, heading in HEADINGS.items() if any(row[column] != NOTHING for row in rows)}
+    tables = (
+        table_of_numbers("scheme\nand store", names, {c: h for c, h in shown.items() if c not in left_out}, rows)
+        for left_out in ((), ("restore",), ("restore", "write 99 %"), ("restore", "write 99 %", "flush"))
+    )
+    return widest(console, tables)
 
 
 def _row(run: MeasuredRun) -> dict[str, str]:

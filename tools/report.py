@@ -12,7 +12,7 @@ from rich.table import Table
 
 from deltabench.scenarios.explorer import Finding
 from deltabench.scenarios.verdict import Result
-from deltabench.tools.console import PIPED_WIDTH, needed_width, print_table
+from deltabench.tools.console import PIPED_WIDTH, needed_width, print_table, widest
 
 MOST_NAMED: Final = 6
 """So many variants that were not finished are named; the rest are counted."""
@@ -40,14 +40,8 @@ def print_report(console: Console, results: Sequence[Result], *, interrupted: bo
 
 def _table(console: Console, results: Sequence[Result]) -> Table:
     """The widest table that the terminal has room for; the verdict is in each of them."""
-    for left_out in ((), ("time",), ("time", "distinct")):
-        table = _table_without(left_out, results)
-        if console.soft_wrap or needed_width(console, table) <= console.width:
-            return table
-    # What is left to save room is to fold the names: those of classes can be of any length.
-    table.columns[0].no_wrap = False
-    table.columns[0].overflow = "fold"
-    return table
+    choices = ((), ("time",), ("time", "distinct"))
+    return widest(console, (_table_without(left_out, results) for left_out in choices))
 
 
 def _table_without(left_out: Sequence[str], results: Sequence[Result]) -> Table:

@@ -152,6 +152,7 @@ class TranslationLayer:
             for number, sector in enumerate(wanted, offset):
                 if sector is None or sector == UNCORRECTABLE or lost >> number & 1:
                     raise UncorrectableError(self.name, logical * self.geometry.page_sectors + number)
+        # None of them is None any more, but to check that again for the sake of types would cost on each read.
         return list(wanted)  # type: ignore[arg-type]
 
     def _completed(self, logical: int, offset: int, piece: Units) -> tuple[int, Units]:

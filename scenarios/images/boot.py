@@ -27,7 +27,7 @@ from deltabench.scenarios.images.memory_image import MemoryImage
 from deltabench.scenarios.images.places import LABELS, OF_SECTORS, Place, Places, nor_area, slot_bytes
 from deltabench.scenarios.images.words import atom_name
 from deltabench.scenarios.oracle import Violation
-from deltabench.scenarios.rig import Rig
+from deltabench.scenarios.rig import Rig, boot_limit
 
 LATER_BOOTS: Final = 2
 MOST_ATOMS: Final = 2
@@ -49,11 +49,6 @@ class Booted(NamedTuple):
     after: MemoryImage | None
 
 
-def boot_limit(places: Places) -> int:
-    """The most media operations that a boot may take, as scenarios have it; on NAND flash, four checkpoints more."""
-    return 64 + 4 * places.firmware.units + sum(4 * flash.checkpoint_operations for flash in places.flashes)
-
-
 def boot(decoded: Decoded) -> Booted:
     """Power the firmware on with what is in the image, three times; what it does is told, and nothing raised.
 
@@ -64,7 +59,7 @@ def boot(decoded: Decoded) -> Booted:
         return Booted(BootSeen(outcome="not-tried", reason=why), None)
     places = decoded.places
     board = new_board(decoded)
-    limit = boot_limit(places)
+    limit = boot_limit(board, places.firmware)
     rig = Rig(board, lambda: DeltaController(board, places.firmware), places.firmware.volume_sectors, limit)
     heard: list[Operation] = []
     try:

@@ -68,16 +68,6 @@ class Flash(NamedTuple):
         """What a checkpoint has for a logical page that was never written."""
         return (1 << 8 * self.address_bytes) - 1
 
-    @property
-    def checkpoint_operations(self) -> int:
-        """What writing a checkpoint takes at most: erases, headers and both copies.
-
-        A mount writes with it what was in the open block, and what the mount before wrote with its own.
-        """
-        data = len(self.usable) - 1
-        pages = 2 * data + 2 * self.checkpoint_pages
-        return 2 * -(-pages // data) + pages
-
     def address(self, page: int) -> int:
         """Where a page begins on the bus."""
         return self.device.address + page * self.stride_bytes

@@ -88,7 +88,7 @@ class Flash:
         for index, value in lost.outcome.changes:
             self.board.cells.put(index, value)
 
-    def pages_of(self, logical: int) -> int:
+    def page_of(self, logical: int) -> int:
         """The page that holds a logical page."""
         return self.layer.mapping.pages[logical]
 

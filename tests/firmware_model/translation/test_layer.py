@@ -140,7 +140,7 @@ def test_a_flash_with_no_spare_block_left_says_so_and_can_still_be_read(new_flas
 def test_a_sector_beyond_correction_is_an_error_and_nothing_else_is(new_flash: Any) -> None:
     flash = new_flash(**REAL)
     flash.write(0, "a", "b", "c", "d")
-    flash.nand.add_errors(flash.pages_of(0), 1, flash.nand.part.ecc_bits + 1)
+    flash.nand.add_errors(flash.page_of(0), 1, flash.nand.part.ecc_bits + 1)
     with pytest.raises(UncorrectableError) as caught:
         flash.layer.read(0, 4)
     assert caught.value.address == 1
@@ -150,7 +150,7 @@ def test_a_sector_beyond_correction_is_an_error_and_nothing_else_is(new_flash: A
 def test_a_sector_beyond_correction_stays_so_when_its_page_is_moved_until_it_is_written(new_flash: Any) -> None:
     flash = new_flash(**REAL)
     flash.write(0, "a", "b", "c", "d")
-    flash.nand.add_errors(flash.pages_of(0), 1, flash.nand.part.ecc_bits + 1)
+    flash.nand.add_errors(flash.page_of(0), 1, flash.nand.part.ecc_bits + 1)
     flash.write(2, "x")
     with pytest.raises(UncorrectableError):
         flash.layer.read(1, 1)
@@ -172,23 +172,23 @@ def test_a_sector_can_be_made_uncorrectable(new_flash: Any) -> None:
 def test_a_page_that_needs_much_correction_is_written_anew_when_it_is_read(new_flash: Any) -> None:
     flash = new_flash()
     flash.write(0, "a")
-    before = flash.pages_of(0)
+    before = flash.page_of(0)
     flash.nand.add_errors(before, 0, flash.geometry.scrub_bits - 1)
     assert flash.read(0) == ["a"]
-    assert flash.pages_of(0) == before
+    assert flash.page_of(0) == before
     flash.nand.add_errors(before, 0, 1)
     assert flash.read(0) == ["a"]
-    assert flash.pages_of(0) != before
+    assert flash.page_of(0) != before
 
 
 def test_the_patrol_finds_what_fades_without_being_read(new_flash: Any) -> None:
     flash = new_flash()
     flash.write(0, "a", "b", "c")
-    before = flash.pages_of(2)
+    before = flash.page_of(2)
     flash.nand.add_errors(before, 0, flash.geometry.scrub_bits)
     for _ in range(3):
         flash.layer.patrol()
-    assert flash.pages_of(2) != before
+    assert flash.page_of(2) != before
     assert flash.read(0, 3) == ["a", "b", "c"]
 
 
@@ -211,7 +211,7 @@ def test_a_page_of_the_log_that_has_lost_its_spare_bytes_is_not_taken_for_its_ol
     flash.write(0, "old")
     flash.power_cycle()
     flash.write(0, "new")
-    flash.nand.add_errors(flash.pages_of(0), 1, flash.nand.part.ecc_bits + 1)
+    flash.nand.add_errors(flash.page_of(0), 1, flash.nand.part.ecc_bits + 1)
     flash.write(1, "later")
     flash.power_cycle()
     assert flash.read(0, 2) == ["new", "later"]
